@@ -1,0 +1,73 @@
+"""What a diagnosis starts from, and how it compares arrays."""
+
+from dataclasses import dataclass
+from itertools import chain, combinations
+
+import numpy as np
+
+CLOSE = 1e-7  # relative to the largest number compared
+
+
+@dataclass
+class Diagnosis:
+    """A kind (one word or two, for programs) and a sentence (for people)."""
+
+    kind: str
+    sentence: str
+
+
+@dataclass
+class Finding:
+    """A wrong array, the right one, and what else may explain the difference.
+
+    ours, truth: the arrays; name: what they are the gradient of; x: that input; inputs, outputs:
+    lists of (name, array); truths: list of (name, right gradient); upstream: list of arrays, None
+    where an output has no gradient; ours_again, truth_again: functions upstream -> this gradient.
+    """
+
+    ours: object
+    truth: np.ndarray
+    name: str = ""
+    x: object = None
+    inputs: list = None
+    outputs: list = None
+    truths: list = None
+    upstream: list = None
+    ours_again: object = None
+    truth_again: object = None
+
+
+def close(a, b):
+    """Equal up to rounding, shapes included."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape:
+        return False
+    return bool(np.all(np.abs(a - b) <= CLOSE * max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))))
+
+
+def negligible(a, b):
+    """a is nothing beside b."""
+    return np.abs(a).max(initial=0) <= CLOSE * np.abs(b).max(initial=0)
+
+
+def same_shape(*arrays):
+    return all(isinstance(a, (np.ndarray, np.generic)) and a.shape == arrays[0].shape for a in arrays)
+
+
+def wrong_places(f):
+    return np.abs(f.ours - f.truth) > CLOSE * np.abs(f.truth).max(initial=0)
+
+
+def axes_sets(ndim):
+    """Every non-empty set of axes, small ones first."""
+    return list(chain.from_iterable(combinations(range(ndim), k) for k in range(1, ndim + 1)))
+
+
+def axes_words(axes):
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {axes}"
+
+
+def to_rows(a, axes):
+    """Slices along `axes` as the rows of a matrix."""
+    others = [i for i in range(a.ndim) if i not in axes]
+    return a.transpose(*others, *axes).reshape(-1, int(np.prod([a.shape[i] for i in axes])))
