@@ -1,11 +1,6 @@
 """Settings for all tests: the same hypothesis examples in every run, no deadline on a busy machine."""
 
-import os
-
 from hypothesis import settings
 
 settings.register_profile("course", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("course")
-
-# nothing a test does may touch the progress of whoever runs it
-os.environ["GRADIENTS_PROGRESS"] = "off"
