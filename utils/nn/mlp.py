@@ -1,0 +1,33 @@
+"""The multilayer perceptron that travels through the course, with a tap after every layer."""
+
+import numpy as np
+
+from utils.nn.activations import tanh
+from utils.nn.backprop import Tap, chain, linear
+
+
+def mlp(sizes, activation=tanh):
+    """A chain of linear layers with an activation between them: eq. (1.10).
+
+    sizes: units per layer, inputs first, outputs last.  Returns (network, taps); each tap follows
+    an activation, the last one the outputs, which have no activation.
+    """
+    layers, taps = [], []
+    for i in range(len(sizes) - 1):
+        taps.append(Tap(f"layer {i + 1}"))
+        last = i == len(sizes) - 2
+        layers += [linear, taps[-1]] if last else [linear, activation, taps[-1]]
+    return chain(*layers), taps
+
+
+def mlp_params(sizes, rng, *, gain=1.0):
+    """Random parameters for `mlp`: weights of standard deviation gain / sqrt(fan_in), biases zero.
+
+    sizes: as for mlp; rng: a numpy Generator.
+    """
+    params = []
+    for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:])):
+        weight = rng.normal(scale=gain / np.sqrt(fan_in), size=(fan_out, fan_in))
+        last = i == len(sizes) - 2
+        params += [{"weight": weight, "bias": np.zeros(fan_out)}, *[None] * (1 if last else 2)]
+    return tuple(params)
