@@ -1,0 +1,423 @@
+"""check: a good little course passes; each way to break it is told in a sentence that names file and cell."""
+
+import inspect
+
+import nbformat
+import pytest
+from nbformat.v4 import new_output
+
+from tests.notebooks.tiny_course import (
+    ACTIVATIONS,
+    BACKPROP,
+    CONCEPTS,
+    START,
+    error,
+    picture,
+    stdout,
+)
+from utils.notebooks import check as checking
+from utils.notebooks.files import WIDGET_VIEW
+from utils.notebooks.index import index
+from utils.notebooks.rules import cells, code, links, outputs, prose, whole
+from utils.notebooks.shown import digest
+
+
+def test_a_good_course_is_accepted(course):
+    assert course.problems() == []
+
+
+# --- one cell is changed: (rule, number of the cell, the change, how the only sentence about it begins)
+
+
+def add(text):
+    def change(cell):
+        cell.source += text
+
+    return change
+
+
+def write(source):
+    return lambda cell: cell.update(source=source)
+
+
+def tag(*names):
+    return lambda cell: cell.metadata.update(tags=list(names))
+
+
+def put(**metadata):
+    return lambda cell: cell.metadata.update(nbformat.from_dict(metadata))
+
+
+def keep(*kept):
+    return lambda cell: cell.update(outputs=list(kept))
+
+
+def count(number):
+    return lambda cell: cell.update(execution_count=number)
+
+
+WINDOWS = "C:" + r"\Users\me"
+NAVIGATION = " [00](00_start_here.ipynb) [02](02_activations.ipynb)"
+STDERR = new_output("stream", name="stderr", text="hm\n")
+VIEW = new_output("display_data", {WIDGET_VIEW: {}})
+LATE_RESULT = new_output("execute_result", {"text/plain": "1"}, execution_count=7)
+
+CELL_BREAKS = [
+    ("slide_types", 2, put(slideshow={"slide_type": "page"}), "slideshow.slide_type must be one of"),
+    ("slide_types", 2, put(slideshow=3), "slideshow.slide_type must be one of"),
+    ("known_tags", 2, tag("cores"), "the tag cores is unknown"),
+    ("known_tags", 2, tag("exercise:1.2"), "the tag exercise:1.2 is unknown"),
+    ("known_tags", 2, tag("exercise:02.1"), "the tag exercise:02.1 names another chapter"),
+    ("concepts_known", 2, put(concepts="BP-01"), "its concepts must be a list of ids"),
+    ("concepts_known", 2, put(concepts=3), "its concepts must be a list of ids"),
+    ("concepts_known", 2, put(concepts=[["BP-01"]]), "the concept id ['BP-01'] must look like"),
+    ("concepts_known", 2, put(concepts=["bp-1"]), "the concept id 'bp-1' must look like BP-03 or E01.2"),
+    ("concepts_known", 2, put(concepts=[3]), "the concept id 3 must look like BP-03 or E01.2"),
+    ("concepts_known", 2, put(concepts=["BP-99"]), "the concept BP-99 has no row in chapters/concepts.csv"),
+    ("shown_code_equals_its_source", 2, tag("show:m.py"), "the tag show:m.py must look like show:nn/norm"),
+    ("shown_code_equals_its_source", 2, tag("show:../m.py::f"), "the tag show:../m.py::f must look like"),
+    ("shown_code_equals_its_source", 2, tag("show:m.py::f.g"), "the tag show:m.py::f.g must look like"),
+    ("shown_code_equals_its_source", 3, tag("show:m.py::f"), "only a code cell can show code"),
+    (
+        *("shown_code_equals_its_source", 2, tag("show:m.py::f", "show:m.py::g")),
+        "a cell shows one definition, not show:m.py::f and show:m.py::g",
+    ),
+    ("nothing_forbidden", 5, add("\nnp.interact(y)"), "uses ipywidgets' interact"),
+    ("nothing_forbidden", 5, add("\nnp.interactive(y)"), "uses ipywidgets' interact"),
+    ("nothing_forbidden", 5, add("\nnp.Output()"), "uses an Output widget"),
+    ("nothing_forbidden", 5, add("\n%matplotlib inline"), "uses %matplotlib, which"),
+    ("nothing_forbidden", 5, add("\nimport plotly.express as px"), "uses plotly, which"),
+    ("nothing_forbidden", 5, add("\nfrom ipympl import x"), "uses ipympl, which"),
+    ("nothing_forbidden", 5, add("\n%timeit y"), "uses %time or %timeit (its output differs"),
+    ("nothing_forbidden", 7, write("%%time\n1"), "uses %time or %timeit (its output differs"),
+    ("executed_in_one_go", 5, count(None), "was not executed; run the notebook"),
+    ("executed_in_one_go", 5, count(9), "was executed as number 9, not 3; run the notebook"),
+    ("executed_in_one_go", 5, keep(LATE_RESULT), "was executed as number "),
+    ("executed_in_one_go", 7, write(""), "is empty but keeps an output or a count"),
+    ("errors_where_expected", 6, tag(), "ended with ValueError and is not tagged raises-exception"),
+    ("errors_where_expected", 6, keep(), "is tagged raises-exception and keeps no error"),
+    ("no_widget_views", 5, keep(VIEW), "keeps a widget view, which is dead without its kernel"),
+    ("nothing_on_stderr", 5, keep(STDERR), "wrote to stderr: hm"),
+    ("no_warnings", 5, keep(stdout("x:1: UserWarning: hm")), "its output holds a warning: UserWarning:"),
+    ("no_timings", 5, keep(stdout("Wall time: 3 ms")), "its output holds a timing, which differs"),
+    ("no_timings", 5, keep(stdout("CPU times: user 3 ms")), "its output holds a timing, which differs"),
+    ("small_images", 5, keep(picture("<a | b>", "A" * 54_000)), "its picture has 40 kB, more than 40 kB"),
+    ("small_images", 5, keep(picture("<Figure>", "A" * 203_000)), "its picture has 152 kB, more than 150 kB"),
+    (
+        "no_absolute_paths",
+        2,
+        add("\nf = '/srv/me/x.csv'"),
+        "its source holds an absolute path: /srv/me/x.csv",
+    ),
+    ("no_absolute_paths", 8, add(" `/usr/data`"), "its source holds an absolute path: /usr/data"),
+    ("no_absolute_paths", 5, keep(stdout(WINDOWS)), f"its output holds an absolute path: {WINDOWS}"),
+    ("no_absolute_paths", 6, keep(error("File \x1b[32m/srv/x.py\x1b[39m:3")), "its output holds an absolute"),
+    (
+        "no_registry_hosts",
+        5,
+        keep(stdout("https://pypi.org/x")),
+        "its output names a package registry: pypi.org",
+    ),
+    (
+        "no_registry_hosts",
+        2,
+        add("\n# download.pytorch.org"),
+        "names a package registry: download.pytorch.org",
+    ),
+    ("nothing_unfinished", 2, add("\n# TODO: more"), "holds a TODO"),
+    ("nothing_unfinished", 8, add(" FIXME"), "holds a FIXME"),
+    ("no_emoji", 8, add(" \U0001f600"), "holds an emoji (U+1F600)"),
+    ("no_emoji", 2, add(" # \u2705"), "holds an emoji (U+2705)"),
+    ("plain_markdown", 8, add("\n\n<div>x</div>"), "uses the HTML tag <div>; allowed"),
+    ("plain_markdown", 8, add(" where x <eps> y"), "uses the HTML tag <eps>; allowed"),
+    ("plain_markdown", 8, add("\n\n<!-- later -->"), "uses an HTML comment; allowed"),
+    ("plain_markdown", 8, add(" {term}`softmax`"), "uses the MyST syntax {term}`...`, which"),
+    ("plain_markdown", 8, add("\n\n```{note}\nx\n```\n"), "uses the MyST syntax ```{note}, which"),
+    ("plain_markdown", 8, add("\n\n:::{note}\nx\n:::\n"), "uses the MyST syntax :::{note}, which"),
+    (
+        "colours_in_braces",
+        8,
+        add(r" $\color{#0072B2}{y} + 1$"),
+        r"write {\color{#0072B2}{...}} with the outer",
+    ),
+    (
+        "colours_in_braces",
+        8,
+        add(r" ${\color{#0072B2} y} + 1$"),
+        r"write {\color{#0072B2}{...}} with the outer",
+    ),
+    ("equation_tags_unique", 8, add(r" $$y \tag{1.1}$$"), r"the equation's \tag{1.1} is also in cell 3"),
+    ("equation_tags_unique", 8, add(r" $$y \tag{2.1}$$"), r"the equation's \tag{2.1} has another chapter's"),
+    ("equation_tags_unique", 8, add(r" $$y \tag{*}$$"), r"the equation's \tag{*} must look like \tag{4.7}"),
+    ("equation_tags_unique", 8, add(r" y \tag{1.2}$$"), r"a \tag stands outside of a formula"),
+    ("equation_references_exist", 8, add(" see eq. 1.9"), f"refers to equation (1.9), which {BACKPROP} does"),
+    ("equation_references_exist", 8, add(" by (2.3)"), f"refers to equation (2.3), which {ACTIVATIONS} does"),
+    (
+        "links_lead_somewhere",
+        8,
+        add(" [x](09.ipynb)"),
+        "the link 09.ipynb leads to a file that does not exist",
+    ),
+    ("links_lead_somewhere", 8, add(" [x](../../x)"), "the link ../../x leads out of the repository"),
+    (
+        "links_lead_somewhere",
+        8,
+        add(" [x](#1.2-No)"),
+        f"the link #1.2-No leads to a heading or cell that {BACKPROP}",
+    ),
+    (
+        "links_lead_somewhere",
+        8,
+        add(" [x](02_activations.ipynb#cell-id=z)"),
+        "the link 02_activations.ipynb#cell",
+    ),
+    ("links_lead_somewhere", 8, add(" [x](#1.1-Chain-rule-·-链式法则)"), "the link #1.1-Chain-rule-"),
+    ("links_lead_somewhere", 8, add(" [x](/tree)"), "the link /tree must be relative, or begin with https:"),
+    ("links_lead_somewhere", 8, add(" [x](file:x.txt)"), "the link file:x.txt must be relative, or begin"),
+    ("links_lead_somewhere", 8, add(" [x](a%00b)"), "the link a%00b must be relative, or begin"),
+    ("links_lead_somewhere", 8, add(" <a href='http://[x'>y</a>"), "the link http://[x leads to a file"),
+    (
+        "links_lead_somewhere",
+        8,
+        add(" ![x](attachment:x.png)"),
+        "the link attachment:x.png names no attachment",
+    ),
+    (
+        "links_lead_somewhere",
+        8,
+        add(" [x](../README.md#x)"),
+        "the link ../README.md#x leads to a heading that",
+    ),
+    ("links_lead_somewhere", 8, add(" [x](a b.ipynb)"), "holds a ]( that makes no link"),
+    ("links_lead_somewhere", 8, add("\n\n<img src='q.png'>"), "the link q.png leads to a file that does not"),
+    (
+        "no_remote_images",
+        8,
+        add(" ![x](https://a.org/x.png)"),
+        "the picture https://a.org/x.png is not in the",
+    ),
+    (
+        "no_remote_images",
+        8,
+        add(' <img src="https://a.org/x.png">'),
+        "the picture https://a.org/x.png is not",
+    ),
+    ("previous_and_next", 8, write("[00](00_start_here.ipynb)"), "the last markdown cell must link to 02_"),
+    ("previous_and_next", 8, write("[02](02_activations.ipynb)"), "the last markdown cell must link to 00_"),
+    ("names_defined", 5, add("\nprint(later)"), "line 3: Undefined name `later`"),
+    ("names_defined", 5, add("\ndef f(:"), "line 3: "),
+]
+
+
+@pytest.mark.parametrize("rule, number, change, sentence", CELL_BREAKS)
+def test_a_broken_cell_is_refused(course, rule, number, change, sentence):
+    with course.edit() as notebook:
+        change(notebook.cells[number - 1])
+    problems = course.problems()
+    assert len(problems) == 1, problems
+    assert problems[0].startswith(f"{BACKPROP}, cell {number}: {sentence}")
+
+
+# --- something else is changed: (rule, the change, how the sentences begin)
+
+
+def rename(course):
+    course.write("Untitled", [])
+
+
+def other_kernel(course):
+    with course.edit() as notebook:
+        notebook.metadata.kernelspec.name = "conda"
+
+
+def no_kernel(course):
+    with course.edit() as notebook:
+        del notebook.metadata["kernelspec"]
+
+
+def same_id(course):
+    path = course.path()  # by hand: nbformat would repair it
+    path.write_text(path.read_text("utf-8").replace('"id": "raises"', '"id": "use"'), encoding="utf-8")
+
+
+def list_one_erratum(course):
+    course.write_concepts(CONCEPTS + "E01.1,,,,1\n")
+    with course.edit() as notebook:
+        notebook.cells[2].metadata.concepts += ["E01.1"]
+
+
+def edit_module(course):
+    course.edit_module("x @ weight.T", "x @ weight.mT")
+
+
+def lose_hash(course):
+    with course.edit() as notebook:
+        del notebook.cells[3].metadata["shown"]
+
+
+def edit_both(course, old, new):
+    """An edit of the shown definition that sync has already brought to the other side."""
+    course.edit_module(old, new)
+    with course.edit() as notebook:
+        cell = notebook.cells[3]
+        cell.source = cell.source.replace(old, new)
+        cell.metadata.shown.hash = digest(cell.source)
+
+
+def use_before_definition(course):
+    edit_both(course, "dy @ weight", "later(dy)")
+    with course.edit() as notebook:
+        notebook.cells[4].source += "\nlater = None"
+
+
+def refer_to_nothing(course):
+    edit_both(course, "eq. (1.1)", "eqs. (1.1), (1.8)")
+
+
+def keep_widget_state(course):
+    with course.edit() as notebook:
+        notebook.metadata["widgets"] = {}
+
+
+def grow(course):
+    with course.edit() as notebook:
+        notebook.cells[4].outputs = [stdout("0123456789" * 60_000)]
+
+
+def lead_nowhere(course):
+    with course.edit("00_start_here") as notebook:
+        notebook.cells[0].source = "# 0 Start"
+
+
+def drop_markdown(course):
+    with course.edit("00_start_here") as notebook:
+        notebook.cells = notebook.cells[1:2]
+
+
+def forget_in_readme(course):
+    (course.root / "README.md").write_text(f"[0]({START}) [1]({BACKPROP}) {ACTIVATIONS}")
+
+
+def repeat_number(course):
+    course.write("02_more", course.read("02_activations").cells)
+    with (course.root / "README.md").open("a") as readme:
+        readme.write("[more](chapters/02_more.ipynb)")
+    index(course.root)
+
+
+def repeat_exercise(course):
+    with course.edit() as notebook:
+        notebook.cells[4].metadata.tags = ["exercise:01.1"]
+
+
+def change_heading(course):
+    with course.edit() as notebook:
+        notebook.cells[2].source = notebook.cells[2].source.replace("Chain rule", "The chain rule")
+
+
+def concepts(text):
+    return lambda course: course.write_concepts(text)
+
+
+def delete(path):
+    return lambda course: (course.root / path).unlink()
+
+
+LINEAR_CELL = f"{BACKPROP}, cell 4:"
+CSV, INDEX = "chapters/concepts.csv:", "chapters/INDEX.md:"
+COURSE_BREAKS = [
+    (
+        *("named_by_number", rename),
+        ["README.md: has no link", "chapters/Untitled.ipynb: must be named like 04_normalization.ipynb"],
+    ),
+    ("kernelspec_kept", other_kernel, [f"{BACKPROP}: must keep the kernelspec python3; it has conda"]),
+    ("kernelspec_kept", no_kernel, [f"{BACKPROP}: must keep the kernelspec python3; it has none"]),
+    ("ids_unique", same_id, [f"{BACKPROP}, cell {n}: its id use is also another cell's" for n in (5, 6)]),
+    ("concepts_known", list_one_erratum, [f"{BACKPROP}, cell 3: the concept E01.2 has no row in"]),
+    (
+        "shown_code_equals_its_source",
+        edit_module,
+        [f"{LINEAR_CELL} linear differs from utils/nn/backprop.py"],
+    ),
+    (
+        "shown_code_equals_its_source",
+        lose_hash,
+        [f"{LINEAR_CELL} the hash of linear is not stored; run sync"],
+    ),
+    (
+        *("shown_code_equals_its_source", lambda course: course.edit_module("def linear", "def affine")),
+        [f"{LINEAR_CELL} utils/nn/backprop.py does not define linear at its top level"],
+    ),
+    (
+        *("shown_code_equals_its_source", delete("utils/nn/backprop.py")),
+        [f"{LINEAR_CELL} the module utils/nn/backprop.py does not exist"],
+    ),
+    (
+        *("shown_names_come_first", use_before_definition),
+        [f"{LINEAR_CELL} linear uses later, which no cell up to here defines or imports"],
+    ),
+    (
+        *("equation_references_exist", refer_to_nothing),
+        [f"{LINEAR_CELL} refers to equation (1.8), which {BACKPROP} does not have"],
+    ),
+    ("no_widget_views", keep_widget_state, [f"{BACKPROP}: keeps the state of widgets (metadata.widgets)"]),
+    ("small_file", grow, [f"{BACKPROP}: has 6"]),
+    (
+        *("previous_and_next", lead_nowhere),
+        [f"{START}, cell 1: the first markdown cell must link to 01_backprop.ipynb"],
+    ),
+    ("previous_and_next", drop_markdown, [f"{START}: has no markdown cell, so no links to its neighbours"]),
+    ("readme_lists_chapters", forget_in_readme, [f"README.md: has no link to {ACTIVATIONS}"]),
+    (
+        "chapter_numbers_unique",
+        repeat_number,
+        ["chapters/02_more.ipynb: has the same number as chapters/02_a"],
+    ),
+    (
+        "exercises_unique",
+        repeat_exercise,
+        [f"{BACKPROP}, cell 7: the tag exercise:01.1 is also in {BACKPROP}, cell 5"],
+    ),
+    ("concepts_file_sound", delete("chapters/concepts.csv"), [f"{CSV} is missing, so the cells' concepts"]),
+    ("concepts_file_sound", concepts("id,English\nBP-01,x\n"), [f"{CSV} must have the columns id,English,"]),
+    ("concepts_file_sound", concepts(CONCEPTS + "BP-01,x,y,,1\n"), [f"{CSV} row 4 repeats the id BP-01"]),
+    (
+        "concepts_file_sound",
+        concepts(CONCEPTS + "BP-02,x,y,,\n"),
+        [f"{CSV} row 4 must have five fields, the"],
+    ),
+    (
+        "concepts_file_sound",
+        concepts(CONCEPTS + "BP-02,x,y,,9,z\n"),
+        [f"{CSV} row 4 must have five fields, the"],
+    ),
+    ("concepts_file_sound", concepts(CONCEPTS + "bp2,x,y,,9\n"), [f"{CSV} the id bp2 must look like BP-03"]),
+    (
+        "concepts_reached",
+        concepts(CONCEPTS + "BP-02,graph,图,,1\n"),
+        [f"{BACKPROP}: no cell treats BP-02 (graph)"],
+    ),
+    ("index_fresh", change_heading, [f"{INDEX} is missing or stale; run index"]),
+    ("index_fresh", delete("chapters/INDEX.md"), [f"{INDEX} is missing or stale; run index"]),
+]
+
+
+@pytest.mark.parametrize("rule, change, expected", COURSE_BREAKS)
+def test_a_broken_course_is_refused(course, rule, change, expected):
+    change(course)
+    problems = course.problems()
+    assert len(problems) == len(expected), problems
+    assert all(map(str.startswith, problems, expected)), problems
+
+
+def test_every_rule_is_listed_and_broken_above():
+    listed = {rule.__name__ for rule in checking.CHAPTER_RULES + checking.COURSE_RULES}
+    assert {case[0] for case in CELL_BREAKS + COURSE_BREAKS} == listed
+    written = {
+        name
+        for module in (cells, code, links, outputs, prose, whole)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__
+        and list(inspect.signature(function).parameters) in (["chapter", "course"], ["course"])
+    }
+    assert written == listed

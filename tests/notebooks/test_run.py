@@ -1,0 +1,82 @@
+"""run: what it keeps and strips, and what it says of notebooks that fail. Two tests start kernels."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks.tiny_course import ACTIVATIONS, BACKPROP, PICTURE, START, sentences
+from utils.notebooks import run as running
+from utils.notebooks.files import WIDGET_VIEW, Chapter
+from utils.notebooks.run import environment, over_limits, run
+
+BUNDLE = {"text/plain": "<shares | T = 1 | 0.98>", "image/png": PICTURE, WIDGET_VIEW: {"model_id": "x"}}
+SHOW = f"""
+from IPython.display import display
+display({BUNDLE!r}, raw=True, metadata={{"image/png": {{"alt": "shares"}}}})
+display({{{WIDGET_VIEW!r}: {{"model_id": "y"}}}}, raw=True)"""
+PRINT = """
+import os
+print(os.environ["TQDM_DISABLE"], os.path.basename(os.getcwd()))
+print("more")"""
+
+
+def test_run_keeps_outputs_and_strips_what_needs_a_kernel(course):
+    with course.edit() as notebook:
+        notebook.metadata["widgets"] = {"state": 1}
+        notebook.cells[1].source += PRINT
+        notebook.cells[1].metadata["execution"] = {"iopub.status.busy": "2020"}
+        notebook.cells[4].source += SHOW
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.execution_count = 99
+    (told,) = sentences(run(course.root, [course.path()]))
+    match = re.fullmatch(rf"{BACKPROP}: ran in (\d+\.\d) s, peak (\d+) MB, file (\d+) kB", told)
+    assert float(match[1]) > 0 and int(match[2]) > 20 and int(match[3]) > 1
+    assert course.cell("imports").outputs[0].text == "1 chapters\nmore\n"
+    assert "execution" not in course.cell("imports").metadata
+    (picture,) = course.cell("use").outputs
+    assert picture.data == {"text/plain": BUNDLE["text/plain"], "image/png": PICTURE}
+    assert picture.metadata == {"image/png": {"alt": "shares"}}
+    assert course.read().metadata.language_info.name == "python"
+    assert course.problems() == []
+
+
+def test_a_failed_run_names_the_cell_and_leaves_the_file(course, monkeypatch):
+    monkeypatch.setattr(running, "CELL_TIMEOUT", 1)
+    with course.edit("00_start_here") as notebook:
+        notebook.cells[1].source = "raise KeyError('a\\nb')"
+    with course.edit("02_activations") as notebook:
+        notebook.cells[1].metadata.tags = ["raises-exception"]
+    course.write("03_slow", course.read("00_start_here").cells)
+    with course.edit("03_slow") as notebook:
+        notebook.cells[1].source = "import time\ntime.sleep(60)"
+    paths = [course.path(name) for name in ("00_start_here", "02_activations", "03_slow")]
+    before = [path.read_bytes() for path in paths]
+    remarks = list(run(course.root, paths))
+    assert sentences(remarks) == [
+        f"{START}, cell 2: raised KeyError: 'a\\nb'; the file was left as it is",
+        f"{ACTIVATIONS}, cell 2: is tagged raises-exception and did not raise; the file was left as it is",
+        "chapters/03_slow.ipynb, cell 2: took longer than 1 s; the file was left as it is",
+    ]
+    assert all(remark.refused for remark in remarks)
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_the_kernel_prints_what_a_readers_kernel_would(monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    changed = environment()
+    assert not {"PYTHONWARNINGS", "MPLBACKEND"} & changed.keys()
+    assert changed["TQDM_DISABLE"] == "1" and changed["OMP_NUM_THREADS"] == "1"
+
+
+@pytest.mark.parametrize("number, seconds, megabytes", [(0, 30, 800), (10, 30, 800), (11, 90, 1000)])
+def test_a_slow_run_is_warned_of_and_not_refused(number, seconds, megabytes):
+    chapter = Chapter(Path(f"{number:02}_x.ipynb"), "x", None)
+    assert list(over_limits(chapter, seconds, megabytes)) == []
+    slow, large = over_limits(chapter, seconds + 1, megabytes + 1)
+    assert str(slow) == f"x: warning: {seconds + 1} s is over the limit of {seconds} s"
+    assert str(large) == f"x: warning: {megabytes + 1} MB is over the limit of {megabytes} MB"
+    assert not slow.refused and not large.refused

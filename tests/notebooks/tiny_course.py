@@ -1,0 +1,163 @@
+"""A whole course in a temporary folder: three small chapters that break no rule, for the tests to break."""
+
+import base64
+import contextlib
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from utils.notebooks.check import check
+from utils.notebooks.index import index
+from utils.notebooks.shown import digest
+
+START, BACKPROP, ACTIVATIONS = (
+    f"chapters/{name}.ipynb" for name in ("00_start_here", "01_backprop", "02_activations")
+)
+LINEAR = '''# comment that belongs to it
+@identity
+def linear(x, weight):
+    """Rows of x times the rows of weight: eq. (1.1)."""
+
+    def pullback(dy):
+        return dy @ weight, dy.T @ x
+
+    return x @ weight.T, pullback'''
+MODULE = f'''"""A module of the course."""
+
+import numpy as np
+
+def identity(function):
+    return function
+
+
+# a comment that stands apart
+
+{LINEAR}
+
+
+EPS = 1e-5
+SLOPES: dict = {{
+    "relu": 0.0,
+}}
+
+
+class Tap:
+    value = None
+'''
+CONCEPTS = """id,English,中文,别名,chapter
+BP-01,chain rule,链式法则,连锁律；chaining,01
+ACT-01,softmax,归一化指数函数,,02
+"""
+PICTURE = base64.b64encode(bytes(300)).decode()
+RULE = r"""## 1.1 Chain rule · 链式法则
+
+> **要点** 一句话。
+
+$$ {\color{#0072B2}{y}} = x W^\top \tag{1.1} $$
+
+By eq. (1.1), (0.644, 0.237) is a/b/c."""
+LAST = "<details><summary>More</summary>\n\nSee [above](#cell-id=rule).\n\n</details>\n\n"
+
+
+def markdown(id, source, slide="slide", **metadata):
+    return new_markdown_cell(source, id=id, metadata={"slideshow": {"slide_type": slide}, **metadata})
+
+
+def python(id, source, count, outputs=(), tags=(), **metadata):
+    metadata = {"slideshow": {"slide_type": "-"}, "tags": list(tags), **metadata}
+    return new_code_cell(source, id=id, execution_count=count, outputs=list(outputs), metadata=metadata)
+
+
+def stdout(text):
+    return new_output("stream", name="stdout", text=text)
+
+
+def picture(text, data=PICTURE):
+    return new_output("display_data", {"image/png": data, "text/plain": text})
+
+
+def error(traceback):
+    return new_output("error", ename="ValueError", evalue="x must be 2-d", traceback=[traceback])
+
+
+def shown(source, tag="show:nn/backprop.py::linear"):
+    """The metadata of a cell that was synced."""
+    return {"tags": [tag], "shown": {"source": tag, "hash": digest(source)}}
+
+
+def backprop_cells():
+    """Cells 1 to 8 of the chapter that most tests break."""
+    navigation = "[00](00_start_here.ipynb) [02](02_activations.ipynb)"
+    use = "y, _ = linear(np.ones((2, 3)), np.ones((4, 3)))\ny.shape"
+    imports = "import numpy as np\n\n\ndef identity(function):\n    return function"
+    return [
+        markdown("title", f"# 1 Back-propagation · 反向传播\n\n{navigation}", tags=["core"]),
+        python("imports", imports, 1),
+        markdown("rule", RULE, concepts=["BP-01", "E01.2"]),
+        python("linear", LINEAR, 2, **shown(LINEAR)),
+        python("use", use, 3, [picture("<shares | T = 1 | 0.98>"), stdout("(2, 4)\n")]),
+        python("raises", "raise ValueError('x must be 2-d')", 4, [error("ValueError")], ["raises-exception"]),
+        python("stub", "answer = ...", 5, tags=["exercise:01.1", "stub"]),
+        markdown("end", LAST + navigation, "skip"),
+    ]
+
+
+def small_chapter(title, links, **metadata):
+    """Cells 1 to 3 of a chapter: text, code, text."""
+    navigation = " ".join(f"[there]({name})" for name in links)
+    text = f"# {title}\n\n{navigation}"
+    return [markdown("a", text, **metadata), python("b", "1 + 1", 1), markdown("c", navigation)]
+
+
+class TinyCourse:
+    """A repository with three chapters, one module, concepts, index and README."""
+
+    def __init__(self, root):
+        self.root = root
+        self.chapters = root / "chapters"
+        self.module = root / "utils" / "nn" / "backprop.py"
+        self.module.parent.mkdir(parents=True)
+        self.module.write_text(MODULE)
+        self.chapters.mkdir()
+        self.write("00_start_here", small_chapter("0 Start", ["01_backprop.ipynb"]))
+        self.write("01_backprop", backprop_cells())
+        neighbours = ["01_backprop.ipynb", "00_start_here.ipynb"]
+        self.write("02_activations", small_chapter("2 Activations · 激活", neighbours, concepts=["ACT-01"]))
+        self.write_concepts(CONCEPTS)
+        readme = "\n".join(f"* [{name}]({name})" for name in (START, BACKPROP, ACTIVATIONS))
+        (root / "README.md").write_text(readme)
+        index(root)
+
+    def path(self, chapter="01_backprop"):
+        return self.chapters / f"{chapter}.ipynb"
+
+    def write(self, chapter, cells):
+        metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        nbformat.write(new_notebook(cells=cells, metadata=metadata), self.path(chapter))
+
+    def write_concepts(self, text):
+        (self.chapters / "concepts.csv").write_text(text, encoding="utf-8")
+
+    def read(self, chapter="01_backprop"):
+        return nbformat.read(self.path(chapter), as_version=4)
+
+    def cell(self, id):
+        return next(cell for cell in self.read().cells if cell.id == id)
+
+    @contextlib.contextmanager
+    def edit(self, chapter="01_backprop"):
+        notebook = self.read(chapter)
+        yield notebook
+        nbformat.write(notebook, self.path(chapter))
+
+    def edit_module(self, old, new):
+        text = self.module.read_bytes().decode()
+        assert old in text
+        self.module.write_bytes(text.replace(old, new).encode())
+
+    def problems(self, paths=None):
+        return sentences(check(self.root, paths))
+
+
+def sentences(remarks):
+    return [str(remark) for remark in remarks]

@@ -1,0 +1,1 @@
+"""The rules that check applies; check.py lists them."""

@@ -1,0 +1,75 @@
+"""Rules about a notebook's metadata: name, kernel, cell ids, slide types, tags, concept ids."""
+
+import re
+from collections import Counter
+
+from utils.notebooks.files import tags
+from utils.notebooks.shown import PREFIX
+
+SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
+TAGS = {
+    *("core", "skip", "stub", "solution", "parameters", "raises-exception"),
+    *("nbval-check-output", "nbval-skip", "nbval-ignore-output"),
+}
+EXERCISE = re.compile(r"exercise:(\d\d)\.\d+")
+ERRATUM = re.compile(r"E\d\d\.\d+")
+CONCEPT = re.compile(rf"[A-Z][A-Z0-9]*-\d\d[a-z]?|{ERRATUM.pattern}")
+
+
+def named_by_number(chapter, course):
+    if chapter.number is None:
+        yield chapter.remark("must be named like 04_normalization.ipynb")
+
+
+def kernelspec_kept(chapter, course):
+    name = chapter.notebook.metadata.get("kernelspec", {}).get("name")
+    if name != "python3":
+        yield chapter.remark(f"must keep the kernelspec python3; it has {name or 'none'}")
+
+
+def ids_unique(chapter, course):
+    times = Counter(cell.id for _, cell in chapter.cells())
+    for number, cell in chapter.cells():
+        if times[cell.id] > 1:
+            yield chapter.remark(f"its id {cell.id} is also another cell's", number)
+
+
+def slide_types(chapter, course):
+    for number, cell in chapter.cells():
+        slideshow = cell.metadata.get("slideshow")
+        kind = slideshow.get("slide_type") if isinstance(slideshow, dict) else None
+        if kind not in SLIDE_TYPES:
+            told = " ".join(sorted(SLIDE_TYPES))
+            yield chapter.remark(f"slideshow.slide_type must be one of {told}; it is {kind!r}", number)
+
+
+def known_tags(chapter, course):
+    for number, cell in chapter.cells():
+        for tag in tags(cell):
+            exercise = EXERCISE.fullmatch(tag)
+            if exercise and chapter.number is not None and int(exercise[1]) != chapter.number:
+                yield chapter.remark(f"the tag {tag} names another chapter", number)
+            elif not (exercise or tag in TAGS or tag.startswith(PREFIX)):
+                yield chapter.remark(f"the tag {tag} is unknown", number)
+
+
+def concepts_known(chapter, course):
+    """Concept ids have the right form and stand in concepts.csv.
+
+    Errata (E04.2) need a row there only where the file lists any erratum of that chapter.
+    """
+    listed_errata = {
+        concept_id.split(".")[0] for concept_id in course.concepts if ERRATUM.fullmatch(concept_id)
+    }
+    for number, cell in chapter.cells():
+        concepts = cell.metadata.get("concepts", [])
+        if not isinstance(concepts, list):
+            yield chapter.remark("its concepts must be a list of ids", number)
+            continue
+        for entry in concepts:
+            if not (isinstance(entry, str) and CONCEPT.fullmatch(entry)):
+                yield chapter.remark(f"the concept id {entry!r} must look like BP-03 or E01.2", number)
+            elif ERRATUM.fullmatch(entry) and entry.split(".")[0] not in listed_errata:
+                continue
+            elif course.concepts and entry not in course.concepts:
+                yield chapter.remark(f"the concept {entry} has no row in chapters/concepts.csv", number)

@@ -1,0 +1,62 @@
+"""Rules about the course as a whole: numbers, exercises, concepts and their index."""
+
+from utils.notebooks.files import BrokenFile, Remark, concept_ids, tags, told_name
+from utils.notebooks.index import concepts_path, index_path, index_text, read_concepts
+from utils.notebooks.rules.cells import CONCEPT, EXERCISE
+
+
+def chapter_numbers_unique(course):
+    seen = {}
+    for chapter in course.chapters:
+        first = seen.setdefault(chapter.number, chapter)
+        if chapter.number is not None and first is not chapter:
+            yield chapter.remark(f"has the same number as {first.name}")
+
+
+def exercises_unique(course):
+    seen = {}
+    for chapter in course.chapters:
+        for number, cell in chapter.cells():
+            for tag in filter(EXERCISE.fullmatch, tags(cell)):
+                if tag in seen:
+                    yield chapter.remark(f"the tag {tag} is also in {seen[tag]}", number)
+                seen.setdefault(tag, f"{chapter.name}, cell {number}")
+
+
+def concepts_file_sound(course):
+    """concepts.csv exists as soon as a cell names a concept, and has the right columns and ids."""
+    name = told_name(course.root, concepts_path(course.root))
+    if not course.has_concepts_file:
+        if any(concept_ids(cell) for chapter in course.chapters for _, cell in chapter.cells()):
+            yield Remark(name, "is missing, so the cells' concepts were not compared with it")
+        return
+    try:
+        concepts = read_concepts(course.root)
+    except BrokenFile as broken:
+        yield broken.remark
+        return
+    for concept_id in concepts:
+        if not CONCEPT.fullmatch(concept_id):
+            yield Remark(name, f"the id {concept_id} must look like BP-03 or E01.2")
+
+
+def concepts_reached(course):
+    reached = {
+        concept_id
+        for chapter in course.chapters
+        for _, cell in chapter.cells()
+        for concept_id in concept_ids(cell)
+    }
+    for concept in course.concepts.values():
+        if concept.chapter in course.by_number and concept.id not in reached:
+            chapter = course.by_number[concept.chapter]
+            yield chapter.remark(f"no cell treats {concept.id} ({concept.english or concept.chinese})")
+
+
+def index_fresh(course):
+    if not (course.chapters and course.complete and course.concepts):
+        return
+    path = index_path(course.root)
+    text = path.read_text(encoding="utf-8") if path.is_file() else None
+    if text != index_text(course.chapters, course.concepts):
+        yield Remark(told_name(course.root, path), "is missing or stale; run index")

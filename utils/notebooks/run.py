@@ -1,0 +1,167 @@
+"""run: executes notebooks from top to bottom and keeps their outputs, without widget views, states and timings."""
+
+import os
+import subprocess
+import threading
+import time
+
+import nbformat
+import psutil
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from utils.notebooks.files import RAISES, WIDGET_VIEW, read_chapters, tags, write_chapter
+
+CELL_TIMEOUT = 120  # seconds
+
+
+def limits(number):
+    """(seconds, MB) that the notebook of a chapter may take; number None: no chapter, the larger limits."""
+    return (30, 800) if number is not None and number <= 10 else (90, 1000)
+
+
+def run(root, paths=None):
+    """Executes the given notebooks and writes those that succeed; yields a remark as soon as it is known."""
+    chapters, remarks = read_chapters(root, paths)
+    yield from remarks
+    for chapter in chapters:
+        yield from _run_one(chapter)
+
+
+def _run_one(chapter):
+    forget_outputs(chapter.notebook)
+    start = time.perf_counter()
+    cell, failure, megabytes = _execute(chapter)
+    seconds = time.perf_counter() - start
+    if failure is None:
+        cell, failure = _silent_cell(chapter)
+    if failure is not None:
+        yield chapter.remark(f"{failure}; the file was left as it is", cell)
+        return
+    strip(chapter.notebook)
+    write_chapter(chapter)
+    size = chapter.path.stat().st_size / 1000
+    yield chapter.remark(
+        f"ran in {seconds:.1f} s, peak {megabytes:.0f} MB, file {size:.0f} kB", refused=False
+    )
+    yield from over_limits(chapter, seconds, megabytes)
+
+
+def over_limits(chapter, seconds, megabytes):
+    """Warnings, not refusals: a slower machine is no reason to throw a run away."""
+    most_seconds, most_megabytes = limits(chapter.number)
+    if seconds > most_seconds:
+        yield chapter.remark(f"warning: {seconds:.0f} s is over the limit of {most_seconds} s", refused=False)
+    if megabytes > most_megabytes:
+        text = f"warning: {megabytes:.0f} MB is over the limit of {most_megabytes} MB"
+        yield chapter.remark(text, refused=False)
+
+
+def _execute(chapter):
+    """Executes the notebook in place: (cell that failed or None, what happened or None, peak MB)."""
+    current = None
+
+    def on_cell_start(cell, cell_index):
+        nonlocal current
+        current = cell_index + 1
+        memory.watch(client.km.provisioner.pid)
+
+    client = NotebookClient(
+        chapter.notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(chapter.path.parent)}},
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+        on_cell_start=on_cell_start,
+    )
+    with PeakMemory() as memory:
+        try:
+            client.execute(env=environment(), stderr=subprocess.DEVNULL)  # the kernel's own chatter
+        except CellExecutionError as error:
+            return current, f"raised {error.ename}: {first_line(error.evalue)}", memory.megabytes
+        except CellTimeoutError:
+            return current, f"took longer than {CELL_TIMEOUT} s", memory.megabytes
+        except DeadKernelError:
+            return current, "the kernel died", memory.megabytes
+        except Exception as error:  # whatever stops a kernel on some machine must still name the notebook
+            failure = f"could not be run ({type(error).__name__}: {first_line(error)})"
+            return current, failure, memory.megabytes
+    return None, None, memory.megabytes
+
+
+def environment():
+    """The environment of the kernel: as a reader's, without progress bars."""
+    changed = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONWARNINGS", "MPLBACKEND")
+    }
+    return changed | {"TQDM_DISABLE": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
+def first_line(text):
+    lines = str(text).strip().splitlines()
+    return lines[0] if lines else "no message"
+
+
+def _silent_cell(chapter):
+    """The first cell that was to raise an exception and did not: (number, sentence), else (None, None)."""
+    for number, cell in chapter.cells("code"):
+        if RAISES in tags(cell) and not any(output.output_type == "error" for output in cell.outputs):
+            return number, f"is tagged {RAISES} and did not raise"
+    return None, None
+
+
+def forget_outputs(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+
+
+def strip(notebook):
+    """Takes out what only a running kernel can use, and what differs from run to run."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(_without_view, cell.outputs) if output is not None]
+
+
+def _without_view(output):
+    """The output without its widget view; None when nothing else was in it."""
+    data = output.get("data", {})
+    if WIDGET_VIEW not in data:
+        return output
+    rest = nbformat.from_dict({kind: value for kind, value in data.items() if kind != WIDGET_VIEW})
+    return nbformat.from_dict({**output, "data": rest}) if rest else None
+
+
+class PeakMemory:
+    """Samples the memory of a process in the background; `.megabytes` is the most that was seen."""
+
+    def __init__(self, every=0.05):
+        self.every = every
+        self.megabytes = 0.0
+        self._process = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def watch(self, pid):
+        if self._process is None:
+            self._process = psutil.Process(pid)
+
+    def _sample(self):
+        while not self._stop.wait(self.every):
+            try:
+                if self._process is not None:
+                    self.megabytes = max(self.megabytes, self._process.memory_info().rss / 1e6)
+            except psutil.Error:  # the kernel has just ended
+                return
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._stop.set()
+        self._thread.join()
