@@ -1,0 +1,17 @@
+"""Pictures with controls: the engine, and one module of explorables per chapter."""
+
+from .engine import Canvas, Choice, Explorable, Scene, Slider, Switch, Text, page
+from .sweep import SweepError, sweep
+
+__all__ = [
+    "Canvas",
+    "Choice",
+    "Explorable",
+    "Scene",
+    "Slider",
+    "SweepError",
+    "Switch",
+    "Text",
+    "page",
+    "sweep",
+]

@@ -1,0 +1,304 @@
+"""The explorable: Python computes and draws, a small ES module in the browser owns the controls."""
+
+import inspect
+import re
+from pathlib import Path
+
+import anywidget
+import traitlets
+from PIL import Image
+
+from utils import style
+
+from .bake import baked_states, frame_key
+from .controls import Canvas, Choice, Control, Slider, Switch, Text, as_control
+from .offline import fragment, page
+from .picks import as_picks
+from .scene import ENCODINGS, POSTER_BYTES, Scene, palette_png
+
+__all__ = ["Canvas", "Choice", "Explorable", "Scene", "Slider", "Switch", "Text", "page"]
+
+HERE = Path(__file__).parent
+
+
+class Explorable(anywidget.AnyWidget):
+    """A picture with controls that Python answers: live, baked, offline, or as a plain picture.
+
+    setup(fig) -> artists that move, in any dict or list;  update(artists, **values) -> the read-out, a text.
+    Every further keyword is a control: a sequence is a slider, else Slider, Choice, Switch, Text or Canvas.
+
+    title: a few words;  start: first values by name (a control's own start where omitted);  pick: see `picks.Pick`;
+    play: names of the sliders that get play and step buttons;  presets: {name: values}, each a whole state, the start
+    with these values changed;  figsize: inches, 100 px each on the page;  dpi: pixels per inch of the live picture;
+    alt: the picture in words;  fmt: "png", "jpeg" or "webp", live;  stateful: True if `update` remembers earlier calls.
+    ValueError, naming the argument, for anything that does not fit together.
+
+    A *state* below is {control's name: value as it travels to the browser}, see `controls`.
+    """
+
+    _esm = HERE / "explorable.js"
+    _css = HERE / "explorable.css"
+    spec = traitlets.Dict().tag(sync=True)
+    frames = traitlets.Dict().tag(sync=True)
+    baked = traitlets.Bool(False).tag(sync=True)
+    # seconds until the browser says that the kernel is busy
+    patience = 10
+    # ipywidgets closes what is collected, even where __init__ refused its arguments
+    scene, _opening, _closed = None, None, False
+
+    def __init__(
+        self,
+        setup,
+        update,
+        *,
+        title,
+        start=None,
+        pick=None,
+        play=(),
+        presets=None,
+        figsize=(8, 3.4),
+        dpi=100,
+        alt=None,
+        fmt="png",
+        stateful=False,
+        **controls,
+    ):
+        _check_options(title=title, figsize=figsize, dpi=dpi, alt=alt, fmt=fmt, stateful=stateful)
+        self.controls = {name: as_control(name, given) for name, given in controls.items()}
+        _check_functions(setup, update, self.controls)
+        self.update, self.title, self.fmt, self._alt = update, title, fmt, alt
+        self.live_only = stateful or not all(control.countable for control in self.controls.values())
+        own = {name: control.encode(control.start) for name, control in self.controls.items()}
+        self.start = self._state("start", {} if start is None else start, own)
+        self.presets = self._check_presets(presets)
+        self.play = self._check_play(play)
+        self.scene = Scene(setup, figsize, dpi)
+        self.picks = as_picks(pick, self.controls, self.scene)
+        self._current = self.start
+        super().__init__(spec=self._spec(figsize))
+        self.on_msg(self._answer)
+
+    def values(self) -> dict:
+        """The values shown last."""
+        return self._decode(self._current)
+
+    def draw(self, state) -> str:
+        """Move the artists to a state and return the read-out; whatever `update` raises passes through."""
+        with style.context():
+            readout = self.update(self.scene.artists, **self._decode(state))
+        if not isinstance(readout, str):
+            raise TypeError(f"update must return the read-out, a text; it returned {readout!r}")
+        self._current = state
+        return readout
+
+    def frame(self, state, fmt) -> dict:
+        """What the browser shows for a state: the read-out, the encoded picture, the geometry for picks."""
+        if self._closed:
+            raise ValueError("this explorable is closed: run its cell again")
+        readout = self.draw(state)
+        data = self.scene.encode(fmt)
+        values = self._decode(state)
+        geometry = [pick.geometry(self.scene, values) for pick in self.picks]
+        return {"readout": readout, "geometry": geometry, "type": f"image/{fmt}", "data": data}
+
+    def at(self, **values) -> tuple[bytes, str]:
+        """The picture and the read-out for the start with some values changed; ValueError names a wrong one."""
+        frame = self.frame(self._state("at", values, self.start), self.fmt)
+        return frame["data"], frame["readout"]
+
+    def handle(self, message) -> tuple[dict, list]:
+        """Answer a message of the browser with exactly one frame or one error: (reply, buffers).
+
+        message: {"kind": "values", "seq": anything, "values": a state}.  Nothing is raised, not even by a Ctrl-C that
+        ends a slow `update`: the picture stays, the page lives on.
+        """
+        seq = message.get("seq") if isinstance(message, dict) else None
+        try:
+            frame = self.frame(self._read(message), self.fmt)
+        except (Exception, KeyboardInterrupt) as error:
+            return {"kind": "error", "seq": seq, "error": _in_words(error)}, []
+        data = frame.pop("data")
+        return {"kind": "frame", "seq": seq} | frame, [data]
+
+    def baked_frames(self, max_frames=60) -> dict:
+        """The frames of `bake`, by their keys."""
+        if self.live_only:
+            raise ValueError("bake: expected sliders, choices and switches, without state; this is live only")
+        frames = {}
+        for state in baked_states(self.controls, self.start, self.presets.values(), max_frames):
+            try:
+                frames[frame_key(state)] = self.frame(state, "webp")
+            except Exception as error:
+                error.add_note(f"while baking {self.describe(state)}")
+                raise
+        return frames
+
+    def bake(self, max_frames=60) -> "Explorable":
+        """Draw up to `max_frames` settings in advance and return self, which then lives without a kernel too.
+
+        ValueError if it has a text, a canvas or state, or more presets than frames; whatever `update` raises.
+        """
+        frames = self.baked_frames(max_frames)
+        with self.hold_sync():
+            self.frames, self.baked = frames, True
+        return self
+
+    def to_html(self, max_frames=60) -> str:
+        """A piece of HTML that is alive without kernel, network and other files; see `page` for a whole one."""
+        return fragment(self, max_frames)
+
+    def poster(self) -> bytes:
+        """The start as a palette PNG of at most 40 kB; blank if `update` raised."""
+        return self._open()[2]
+
+    def readout(self) -> str:
+        """The read-out of the start, or what `update` raised."""
+        return self._open()[0]
+
+    def alt(self) -> str:
+        """The picture in words, for those who cannot see it."""
+        return self._alt or f"{self.title}: {self.describe(self.start)}; {_in_one_line(self.readout())}"
+
+    def describe(self, state) -> str:
+        """A state as text: T=1, query=0."""
+        return ", ".join(f"{name}={self.controls[name].describe(wire)}" for name, wire in state.items())
+
+    def close(self):
+        """End the widget and let go of its figure."""
+        self._closed = True
+        if self.scene is not None:
+            self.scene.close()
+        super().close()
+
+    def __repr__(self):
+        if self._closed and not self._opening:
+            return f"<{self.title} | closed>"
+        return f"<{self.title} | {self.describe(self.start)} | {_in_one_line(self.readout())}>"
+
+    def _repr_mimebundle_(self, **kwargs):
+        _, frame, poster = self._open()
+        if frame and not self.frames:
+            # The picture travels with the widget, because a kernel that is busy with "Run all" answers nobody.
+            self.frames = {"start" if self.live_only else frame_key(self.start): frame}
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        data |= {"text/plain": repr(self), "image/png": poster}
+        return data, metadata | {"image/png": {"alt": self.alt()}}
+
+    def _open(self):
+        """The start's read-out, frame and poster, drawn when first asked for."""
+        if self._opening is None:
+            try:
+                frame = self.frame(self.start, "webp")
+                self._opening = frame["readout"], frame, self.scene.poster()
+            except Exception as error:
+                width, height = self.spec["width"], self.spec["height"]
+                blank = palette_png(Image.new("RGB", (width, height), "white"), POSTER_BYTES)
+                self._opening = _in_words(error), None, blank
+        return self._opening
+
+    def _answer(self, _, message, __):
+        self.send(*self.handle(message))
+
+    def _read(self, message):
+        """The state in a message; ValueError for a malformed one."""
+        well_formed = isinstance(message, dict) and message.get("kind") == "values"
+        given = message.get("values") if well_formed else None
+        if not isinstance(given, dict) or set(given) != set(self.controls):
+            raise ValueError(f"message: expected values for {', '.join(self.controls)}")
+        state = {name: given[name] for name in self.controls}
+        self._decode(state)
+        return state
+
+    def _decode(self, state):
+        return {name: _named(name, self.controls[name].decode, wire) for name, wire in state.items()}
+
+    def _state(self, argument, values, base):
+        """The state `base` with some values changed; ValueError names the argument."""
+        if not isinstance(values, dict):
+            raise ValueError(f"{argument}: expected a dict of values by control, got {values!r}")
+        unknown = [name for name in values if name not in self.controls]
+        if unknown:
+            known = ", ".join(self.controls)
+            raise ValueError(f"{argument}: no control is called {unknown[0]!r}; there are: {known}")
+        encode = {name: self.controls[name].encode for name in values}
+        return base | {n: _named(f"{argument}: {n}", encode[n], value) for n, value in values.items()}
+
+    def _check_presets(self, presets):
+        presets = {} if presets is None else presets
+        if not isinstance(presets, dict):
+            raise ValueError(f"presets: expected a dict of dicts by name, got {presets!r}")
+        return {str(n): self._state(f"presets: {n}", values, self.start) for n, values in presets.items()}
+
+    def _check_play(self, play):
+        names = [play] if isinstance(play, str) else play
+        if not isinstance(names, (list, tuple)):
+            raise ValueError(f"play: expected names of sliders, got {play!r}")
+        for name in names:
+            if not isinstance(self.controls.get(name), Slider):
+                known = ", ".join(self.controls)
+                raise ValueError(f"play: no slider is called {name!r}; the controls are: {known}")
+        return list(names)
+
+    def _spec(self, figsize):
+        return {
+            "title": self.title,
+            "alt": self._alt or self.title,
+            "width": round(figsize[0] * 100),
+            "height": round(figsize[1] * 100),
+            "controls": {name: control.spec() for name, control in self.controls.items()},
+            "start": self.start,
+            "presets": self.presets,
+            "play": self.play,
+            "picks": [pick.spec(self.controls) for pick in self.picks],
+            "cache": not self.live_only,
+            "patience": self.patience,
+        }
+
+
+def _check_options(*, title, figsize, dpi, alt, fmt, stateful):
+    pair = isinstance(figsize, (list, tuple)) and len(figsize) == 2
+    numbers = all(isinstance(inches, (int, float)) and inches > 0 for inches in figsize) if pair else False
+    checks = [
+        ("title", title, isinstance(title, str) and title.strip(), "a few words"),
+        ("figsize", figsize, numbers, "(width, height) in inches"),
+        ("dpi", dpi, isinstance(dpi, (int, float)) and dpi > 0, "pixels per inch, a positive number"),
+        ("alt", alt, alt is None or isinstance(alt, str), "a text or None"),
+        ("fmt", fmt, isinstance(fmt, str) and fmt in ENCODINGS, f"one of {', '.join(ENCODINGS)}"),
+        ("stateful", stateful, isinstance(stateful, bool), "True or False"),
+    ]
+    for name, given, good, expected in checks:
+        if not good:
+            meant_as_control = isinstance(given, (list, tuple, range, Control))
+            hint = f"; a control cannot be called {name}" if meant_as_control else ""
+            raise ValueError(f"{name}: expected {expected}, got {given!r}{hint}")
+
+
+def _check_functions(setup, update, controls):
+    if not callable(setup) or not callable(update):
+        raise ValueError(f"setup, update: expected two functions, got {setup!r} and {update!r}")
+    if not controls:
+        raise ValueError("controls: expected at least one, got none")
+    signature = inspect.signature(update)
+    first = next(iter(signature.parameters), None)
+    if first in controls:
+        raise ValueError(f"{first}: a control cannot be called like the first argument of update")
+    try:
+        signature.bind(None, **dict.fromkeys(controls))
+    except TypeError as error:
+        raise ValueError(f"update: expected (artists, {', '.join(controls)}), but {error}") from None
+
+
+def _named(name, function, value):
+    """function(value), whose ValueError then begins with a name."""
+    try:
+        return function(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _in_words(error):
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def _in_one_line(text):
+    return re.sub(r"\s*\n\s*", "; ", text.strip())

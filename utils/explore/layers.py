@@ -1,0 +1,55 @@
+"""The plot that the whole course shares: activations and gradients of every layer, side by side."""
+
+import numpy as np
+
+from utils import style
+
+
+class Bands:
+    """Quantiles per layer as two shaded bands, 5 to 95 % and 25 to 75 %, and a line.
+
+    ax: where to draw; layers: the most there will be; colour; log: a logarithmic axis, on which
+    values are clipped to `limits`.
+    """
+
+    def __init__(self, ax, layers, colour, limits, *, log=False):
+        self.limits, self.log = limits, log
+        ax.set(xlim=(0.5, layers + 0.5), ylim=limits, xlabel="layer", yscale="log" if log else "linear")
+        ax.set_xticks(range(1, layers + 1, 1 if layers <= 12 else 5))
+        empty = np.zeros((0, 2))
+        self.outer, self.inner = (
+            ax.fill(*empty.T, color=colour, alpha=alpha, linewidth=0)[0] for alpha in (0.2, 0.35)
+        )
+        (self.middle,) = ax.plot([], [], color=colour, marker="o", markersize=4)
+
+    @property
+    def artists(self):
+        return [self.outer, self.inner, self.middle]
+
+    def show(self, quantiles, line=None):
+        """quantiles: (layers, 5); line: (layers,), the median where omitted."""
+        x = np.arange(1, len(quantiles) + 1)
+        q = np.clip(quantiles, *self.limits) if self.log else np.asarray(quantiles)
+        for polygon, low, high in ((self.outer, 0, 4), (self.inner, 1, 3)):
+            polygon.set_xy(np.concatenate([np.stack([x, q[:, low]], 1), np.stack([x, q[:, high]], 1)[::-1]]))
+        line = q[:, 2] if line is None else np.clip(line, *self.limits) if self.log else line
+        self.middle.set_data(x, line)
+
+
+class LayerPlot:
+    """Activations in blue and absolute gradients in vermilion, layer by layer, on two axes."""
+
+    def __init__(self, left, right, layers, *, activation_limits, gradient_limits=(1e-14, 1e2), log=False):
+        self.activations = Bands(left, layers, style.ACTIVATION, activation_limits, log=log)
+        self.gradients = Bands(right, layers, style.GRADIENT, gradient_limits, log=True)
+        left.set_title("|activations|" if log else "activations", color=style.ACTIVATION)
+        right.set_title("|gradients|", color=style.GRADIENT)
+
+    @property
+    def artists(self):
+        return [*self.activations.artists, *self.gradients.artists]
+
+    def show(self, activation_quantiles, gradient_quantiles, activation_line=None, gradient_line=None):
+        """Quantiles: (layers, 5), as utils.train takes them, those of gradients absolute; lines: (layers,)."""
+        self.activations.show(activation_quantiles, activation_line)
+        self.gradients.show(gradient_quantiles, gradient_line)

@@ -1,0 +1,61 @@
+"""An explorable as a piece of HTML that needs no kernel, no network and no other file."""
+
+import base64
+import html
+import json
+from pathlib import Path
+
+HERE = Path(__file__).parent
+# The module is the one that Jupyter loads; all it asks of a model is `get`, `on` and `send`.
+WAKE = """
+for (const el of document.querySelectorAll("[data-explorable]:not([data-awake])")) {
+  const state = JSON.parse(el.querySelector("script").textContent);
+  el.dataset.awake = "true";
+  el.replaceChildren();
+  render({ model: { get: (name) => state[name], on() {}, send() {} }, el });
+}
+"""
+
+
+def fragment(explorable, max_frames=60) -> str:
+    """A self-contained piece of HTML: the controls and up to `max_frames` frames, or only the picture if it is live only.
+
+    Several may share a page. Where scripts do not run, the picture, its alt text and its read-out remain.
+    """
+    still = _still(explorable)
+    if explorable.live_only:
+        return f'<figure style="margin:0">{still}<p>This one needs a running notebook.</p></figure>'
+    frames = explorable.frames if explorable.baked else explorable.baked_frames(max_frames)
+    state = {"spec": explorable.spec, "frames": {key: _as_text(frame) for key, frame in frames.items()}}
+    data = json.dumps(state | {"baked": True, "offline": True}).replace("<", "\\u003c")
+    return (
+        f'<div data-explorable>{still}<script type="application/json">{data}</script></div>'
+        f"<style>{_read('explorable.css')}</style>"
+        f'<script type="module">{_read("explorable.js")}{WAKE}</script>'
+    )
+
+
+def page(parts, title) -> str:
+    """A whole HTML page out of explorables and pieces of HTML, in order."""
+    body = "\n".join(part if isinstance(part, str) else part.to_html() for part in parts)
+    head = f'<meta charset="utf-8"><title>{html.escape(title)}</title>'
+    view = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    look = "<style>body{max-width:54rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif}</style>"
+    return (
+        f'<!doctype html>\n<html lang="en"><head>{head}{view}{look}</head>\n<body>\n{body}\n</body></html>\n'
+    )
+
+
+def _still(explorable):
+    picture = base64.b64encode(explorable.poster()).decode()
+    alt, readout = html.escape(explorable.alt()), html.escape(explorable.readout())
+    image = f'<img alt="{alt}" src="data:image/png;base64,{picture}" style="max-width:100%">'
+    return f"<p><strong>{html.escape(explorable.title)}</strong></p>{image}<pre>{readout}</pre>"
+
+
+def _as_text(frame):
+    return frame | {"data": base64.b64encode(frame["data"]).decode()}
+
+
+def _read(name):
+    return (HERE / name).read_text(encoding="utf-8")
