@@ -1,5 +1,6 @@
 """Fitting loops: train a network of the protocol, and keep what happened in every layer."""
 
+import os
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -119,7 +120,10 @@ def fit(
             history.snapshots.append(take_snapshot(network, loss, params, x[some], y[some], taps, epoch))
 
     record(0)
-    for epoch in tqdm(range(1, epochs + 1), desc=description, unit="epoch", delay=1, leave=False):
+    # nobody watches a test, nor a notebook that is run for its outputs
+    quiet = bool(os.environ.get("TQDM_DISABLE"))
+    bar = tqdm(range(1, epochs + 1), desc=description, unit="epoch", delay=1, leave=False, disable=quiet)
+    for epoch in bar:
         order = rng.permutation(len(x))
         for start in range(0, len(x), batch_size):
             rows = order[start : start + batch_size]

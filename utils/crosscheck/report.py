@@ -59,14 +59,15 @@ class Report:
     __repr__ = __str__
 
     def _repr_html_(self):
-        cell = '<td style="text-align:left;padding:2px 14px 2px 0">{}</td>'.format
+        name_cell = '<td style="text-align:left;padding:2px 14px 2px 0;white-space:nowrap">{}</td>'.format
+        cell = '<td style="text-align:left;padding:2px 0">{}</td>'.format
         lines = []
         for row in self.rows:
             verdict = (
                 f'<span style="{STYLE[row.ok]}">{"" if row.ok else "WRONG: "}{escape(row.verdict)}</span>'
             )
             shape = "" if row.shape is None else str(row.shape)
-            lines.append(f"<tr>{cell(escape(row.name))}{cell(escape(shape))}{cell(verdict)}</tr>")
+            lines.append(f"<tr>{name_cell(escape(row.name))}{name_cell(shape)}{cell(verdict)}</tr>")
         return f'<table style="font-size:13px;border-collapse:collapse">{"".join(lines)}</table>'
 
 

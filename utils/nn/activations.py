@@ -4,7 +4,7 @@ import numpy as np
 
 
 def sigmoid(x):
-    """Squash each number into (0, 1), 1 / (1 + exp(-x)).
+    """Squash each number into (0, 1), 1 / (1 + exp(-x)): eqs. (1.2), (1.5), (1.12).
 
     x: any shape.  As torch.sigmoid; no overflow for any finite x.
     """

@@ -9,7 +9,7 @@ from utils.nn.activations import sigmoid
 
 
 def linear(x, weight, bias=None):
-    """Map the last axis by a matrix and add a bias, x W^T + b.
+    """Map the last axis by a matrix and add a bias, x W^T + b: eqs. (1.10), (1.11).
 
     x: (..., in); weight: (out, in); bias: (out,) or None.  Returns (..., out), as
     torch.nn.functional.linear.  ValueError when the last axis of x is not `in`.
@@ -184,7 +184,7 @@ def as_value(x):
 
 
 def topological_order(root):
-    """Every Value that root was made from, parents before children, root last."""
+    """Every number that root was made from, parents before children, root last."""
     order, seen, stack = [], set(), [(root, False)]
     while stack:
         node, parents_done = stack.pop()

@@ -1,0 +1,275 @@
+"""cards.js in Chromium, by itself: one page plays all scenes and writes down what a reader would see."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import utils.exercises
+from utils.exercises import quiz
+from utils.exercises.detective import OPERATIONS, open_case
+
+pytestmark = pytest.mark.browser
+FOLDER = Path(utils.exercises.__file__).parent
+
+# A model as anywidget gives it, and what a reader does: choose, type, press, read.
+STAGE = """
+import cards from "./cards.js";
+const states = JSON.parse(document.querySelector("#states").textContent);
+function open(state) {
+  const heard = {}, sent = [], saved = [];
+  const model = {
+    get: (name) => state[name],
+    set: (name, value) => { state[name] = value; },
+    save_changes: () => saved.push({ ...state }),
+    send: (message) => sent.push(structuredClone(message)),
+    on: (name, action) => { heard[name] = action; },
+    off: (name) => { delete heard[name]; },
+  };
+  const el = document.body.appendChild(document.createElement("div"));
+  const end = cards.render({ model, el });
+  const find = (selector) => el.querySelector(selector);
+  const press = (text) => [...el.querySelectorAll("button")].find((b) => b.textContent === text).click();
+  const answer = () => find(".card-answer").innerText.trim().replace(/\\n+/g, "\\n");
+  const hear = (next) => { state.state = next; heard["change:state"](); };
+  return { el, find, press, answer, hear, sent, saved, state, end, heard };
+}
+const copy = (name) => structuredClone(states[name]);
+const type = (scene, text) => { scene.find("input").value = text; scene.press("Answer"); return scene.answer(); };
+const scenes = {
+  choice() {
+    const scene = open(copy("choice"));
+    const before = scene.answer();
+    scene.press("Answer");
+    const nothing = scene.answer();
+    scene.find("input[value=a]").click();
+    const untold = scene.answer();
+    scene.press("Answer");
+    const wrong = scene.answer(), tone = scene.find(".card-answer").className;
+    scene.find("input[value=b]").click();
+    scene.press("Answer");
+    return { before, nothing, untold, wrong, tone, right: scene.answer(), given: scene.saved.map((s) => s.given) };
+  },
+  again() {
+    const scene = open({ ...copy("choice"), given: "b" });
+    return { checked: scene.find("input[value=b]").checked, answer: scene.answer() };
+  },
+  number() {
+    const scene = open(copy("number"));
+    const texts = ["", "abc", "1/4", "0,25", "0.5", "\u22123", "1/0", "1/2/3", "7e9", " .25 ", "1/", "NaN"];
+    return Object.fromEntries(texts.map((text) => [text, type(scene, text)]));
+  },
+  keys() {
+    const scene = open(copy("number"));
+    const key = (key) => scene.find("input").dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true }));
+    scene.find("input").value = "0.25";
+    const typed = key("5"), before = scene.answer();
+    return { typed, before, enter: key("Enter"), after: scene.answer() };
+  },
+  reachable() {
+    const scenes = ["choice", "number", "board"].map((name) => open(copy(name)));
+    const focusable = scenes.flatMap((scene) => [...scene.el.querySelectorAll("input, button")]);
+    const unnamed = focusable.filter((one) => !(one.getAttribute("aria-label") || one.labels?.length || one.textContent));
+    const silent = scenes.filter((scene) => !scene.find("[role=status], [role=log]"));
+    return {
+      count: focusable.length,
+      swallowed: focusable.filter((one) => one.dataset.lmSuppressShortcuts !== "true").length,
+      unnamed: unnamed.length,
+      silent: silent.length,
+    };
+  },
+  code() {
+    return open(copy("choice")).find("fieldset code").textContent;
+  },
+  board() {
+    const scene = open(copy("board"));
+    const cells = () => [...scene.el.querySelectorAll("input[type=number]")].map((field) => field.value);
+    const shown = [cells()];
+    scene.press("a single one");
+    shown.push(cells());
+    scene.press("a single one");
+    shown.push(cells());
+    scene.press("random");
+    shown.push(cells());
+    scene.press("ones");
+    scene.find("input[type=number]").value = "";
+    scene.press("What comes back?");
+    scene.find("input[type=checkbox]").click();
+    scene.press("What should? (finite differences)");
+    scene.press("Accuse");
+    scene.find("input[value=c]").click();
+    scene.press("Accuse");
+    return { shown, sent: scene.sent, columns: getComputedStyle(scene.find(".card-grid")).gridTemplateColumns.split(" ").length };
+  },
+  progress() {
+    const scene = open(copy("board"));
+    const state = scene.state.state;
+    const entry = (head) => ({ head, body: [[false, "with `code`"], [true, "a  `b`"]], tone: "right" });
+    scene.hear({ ...state, left: 0, log: [entry("one")] });
+    const first = scene.find(".card-log").firstChild;
+    scene.hear({ ...state, left: 0, closed: true, log: [entry("one"), entry("two")] });
+    const log = scene.find(".card-log");
+    const seen = {
+      heads: [...log.children].map((one) => one.firstChild.textContent), kept: log.firstChild === first,
+      code: log.querySelector("code").textContent, table: log.querySelector("pre").textContent,
+      disabled: [...scene.el.querySelectorAll("button:disabled")].map((b) => b.textContent),
+      next: !scene.find(".card-next").hidden, left: scene.find(".card-left").textContent,
+    };
+    scene.press("Next case");
+    scene.hear({ ...state, head: "another", log: [] });
+    seen.after = { sent: scene.sent, log: log.children.length, next: !scene.find(".card-next").hidden,
+                   head: scene.find("strong").textContent };
+    scene.end();
+    seen.deaf = Object.keys(scene.heard).length === 0;
+    return seen;
+  },
+  alone() {
+    const scene = open(copy("board"));
+    scene.el.classList.add("jupyter-widgets-disconnected");
+    scene.press("What comes back?");
+    return { sent: scene.sent.length, says: scene.find(".card-log").innerText };
+  },
+  escaped() {
+    const state = copy("choice");
+    state.spec.choices = [["a", "<img src=x onerror=alert(1)> `<b>`"]];
+    return open(state).find("label span").textContent;
+  },
+};
+const told = {};
+for (const [name, play] of Object.entries(scenes)) {
+  try { told[name] = play(); } catch (error) { told[name] = `${error}`; }
+}
+document.querySelector("#told").textContent = JSON.stringify(told);
+"""
+
+
+def browser():
+    """The path of Chromium; skips without one, fails where REQUIRE_BROWSER=1 says that there must be one."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not path:
+        stop = pytest.fail if os.environ.get("REQUIRE_BROWSER") == "1" else pytest.skip
+        stop("needs Chromium on the PATH, or the environment variable CHROMIUM naming one")
+    return path
+
+
+def states():
+    """What travels to the browser for two quizzes and a case, as JSON."""
+    operation = next(operation for operation in OPERATIONS if operation.name == "tanh")
+    board = open_case(operation, np.random.default_rng(0)).board()
+    cards = {"choice": quiz("99.1"), "number": quiz("99.2"), "board": board}
+    names = ("kind", "spec", "given", "state")
+    return {key: {n: getattr(card, n) for n in names if card.has_trait(n)} for key, card in cards.items()}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory, request):
+    """What the page wrote down, scene by scene."""
+    path, folder = browser(), tmp_path_factory.mktemp("cards")
+    request.getfixturevalue("invented_for_module")
+    (folder / "cards.js").write_text((FOLDER / "cards.js").read_text())
+    data = json.dumps(states()).replace("<", "\\u003c")
+    (folder / "page.html").write_text(
+        f"<!doctype html><meta charset=utf-8><style>{(FOLDER / 'cards.css').read_text()}</style>"
+        f'<script type="application/json" id="states">{data}</script><pre id="told"></pre>'
+        f'<script type="module">{STAGE}</script>'
+    )
+    flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--dump-dom",
+             "--virtual-time-budget=5000", f"--user-data-dir={folder / 'profile'}"]  # fmt: skip
+    done = subprocess.run(
+        [path, *flags, f"file://{folder}/page.html"], capture_output=True, text=True, timeout=60
+    )
+    found = re.search(r'<pre id="told">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found and found[1], f"the page said nothing\n{done.stderr[-2000:]}"
+    return json.loads(unescape(found[1]))
+
+
+@pytest.fixture(scope="module")
+def invented_for_module():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            utils.exercises, "__path__", [*utils.exercises.__path__, str(Path(__file__).parent / "made_up")]
+        )
+        yield
+
+
+WHY = "Each layer multiplies by at most one quarter."
+EITHER_WAY = "The slope in the middle."
+
+
+def test_a_choice(told):
+    seen = told["choice"]
+    assert seen["before"] == seen["untold"].replace("Choose one first.", "") == ""
+    assert seen["nothing"] == "Choose one first."
+    assert seen["wrong"].split("\n") == [
+        "It comes out differently. That needs slopes above one. The answer is b: it shrinks.",
+        WHY,
+    ]
+    assert seen["tone"] == "card-answer card-wrong"
+    assert seen["right"].split("\n") == ["Right.", WHY]
+    assert seen["given"] == ["a", "b"]
+
+
+def test_a_choice_made_before_is_shown_again(told):
+    assert told["again"] == {"checked": True, "answer": f"Right.\n{WHY}"}
+
+
+def test_a_number(told):
+    seen = told["number"]
+    for text in ("1/4", "0,25", " .25 "):
+        assert seen[text].split("\n") == ["Right.", EITHER_WAY]
+    assert "That is the value there. The answer is 0.25." in seen["0.5"]
+    for text in ("−3", "7e9"):
+        assert seen[text].split("\n") == ["It comes out differently. The answer is 0.25.", EITHER_WAY]
+    for text in ("", "abc", "1/0", "1/2/3", "1/", "NaN"):
+        assert seen[text] == "Type a number first, such as 0.25 or 1/4."
+
+
+def test_enter_answers_and_other_keys_type(told):
+    assert told["keys"] == {"typed": True, "before": "", "enter": False, "after": f"Right.\n{EITHER_WAY}"}
+
+
+def test_everything_is_named_and_keeps_its_arrow_keys(told):
+    seen = told["reachable"]
+    assert seen["count"] > 20
+    assert (seen["swallowed"], seen["unnamed"], seen["silent"]) == (0, 0, 0)
+
+
+def test_code_between_backticks(told):
+    assert told["code"] == "neither"
+
+
+def test_text_is_never_html(told):
+    assert told["escaped"] == "<img src=x onerror=alert(1)> <b>"
+
+
+def test_the_fields_of_the_board(told):
+    seen = told["board"]
+    ones, first, second, random = seen["shown"]
+    assert seen["columns"] == 3 and ones == ["1"] * 6
+    assert first == ["1", "0", "0", "0", "0", "0"] and second == ["0", "1", "0", "0", "0", "0"]
+    assert {float(text) for text in random} <= {-2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2}
+    assert seen["sent"] == [
+        {"do": "probe", "dy": [None, 1, 1, 1, 1, 1], "other": False},
+        {"do": "measure", "dy": [None, 1, 1, 1, 1, 1], "other": True},
+        {"do": "accuse", "letter": "c"},  # the first press had nobody to accuse
+    ]
+
+
+def test_the_board_follows_the_kernel(told):
+    seen = told["progress"]
+    assert seen["heads"] == ["one", "two"] and seen["kept"] is True
+    assert (seen["code"], seen["table"], seen["left"]) == ("code", "a  `b`", "The case is closed.")
+    assert seen["disabled"] == ["What comes back?", "What should? (finite differences)", "Accuse"]
+    assert seen["next"] is True
+    assert seen["after"] == {"sent": [{"do": "new"}], "log": 0, "next": False, "head": "another"}
+    assert seen["deaf"] is True
+
+
+def test_a_board_without_a_kernel_says_so(told):
+    assert told["alone"] == {"sent": 0, "says": "There is no kernel: run the cell again."}

@@ -1,0 +1,202 @@
+// A quiz and the detective's board in the browser; Python has the words, this has the fields and buttons.
+
+function node(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+// Jupyter swallows the arrow keys of a focused element unless the element itself says otherwise.
+function focusable(tag, properties, ...children) {
+  const element = node(tag, properties, ...children);
+  element.dataset.lmSuppressShortcuts = "true";
+  return element;
+}
+
+function button(text, onclick, properties = {}) {
+  return focusable("button", { type: "button", textContent: text, onclick, ...properties });
+}
+
+// Text with `code` between backticks.
+function words(text) {
+  return text.split("`").map((piece, i) => (i % 2 ? node("code", { textContent: piece }) : piece));
+}
+
+function paragraphs(texts) {
+  return texts.filter(Boolean).map((text) => node("p", {}, ...words(text)));
+}
+
+const connected = (el) => !el.classList.contains("jupyter-widgets-disconnected");
+
+// --- A quiz: radio buttons or a field; the reply is looked up here, the kernel is only told. ---
+
+function quiz({ model, el }) {
+  const { number, prompt, choices, replies, why } = model.get("spec");
+  const id = `quiz-${Math.random().toString(36).slice(2)}`;
+  const answer = node("div", { className: "card-answer" });
+  answer.setAttribute("role", "status");
+
+  const field = focusable("input", { type: "text", id, inputMode: "decimal", autocomplete: "off" });
+  const radios = choices.map(([key]) => focusable("input", { type: "radio", name: id, value: key }));
+  const options = choices.map(([key, text], i) =>
+    node("label", { className: "card-option" }, radios[i], node("b", { textContent: key }), node("span", {}, ...words(text))),
+  );
+  const chosen = () => (choices.length ? (radios.find((radio) => radio.checked)?.value ?? "") : asNumber(field.value));
+  const submit = button("Answer", null, { type: "submit" });
+  const inputs = choices.length ? options : [node("div", { className: "card-row" }, field, submit)];
+  if (!choices.length) field.setAttribute("aria-label", prompt);
+  const row = choices.length ? [node("div", { className: "card-row" }, submit)] : [];
+  const legend = node("legend", {}, node("b", { textContent: `Quiz ${number}. ` }), ...words(`${prompt}.`));
+  const form = node("form", {}, node("fieldset", {}, legend, ...inputs, ...row), answer);
+
+  // Jupyter lets Enter reach a text field but not submit its form.
+  field.onkeydown = (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    form.requestSubmit();
+  };
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const given = chosen();
+    if (given === "") return say("todo", [choices.length ? "Choose one first." : "Type a number first, such as 0.25 or 1/4."]);
+    show(given);
+    model.set("given", given);
+    model.save_changes();
+  };
+  function show(given) {
+    const fits = (reply) => (choices.length ? reply.key === given : inside(reply, Number(given)));
+    const reply = replies.find(fits);
+    const verdict = reply.status === "right" ? "Right." : "It comes out differently.";
+    say(reply.status, [`${verdict} ${reply.message}`, why]);
+  }
+  function say(tone, texts) {
+    answer.className = `card-answer card-${tone}`;
+    answer.replaceChildren(...paragraphs(texts));
+  }
+
+  const before = model.get("given");
+  if (before) {
+    const radio = radios.find((one) => one.value === before);
+    if (radio) radio.checked = true;
+    field.value = before;
+    show(before);
+  }
+  el.append(node("div", { className: "card" }, form));
+}
+
+const inside = ({ low = -Infinity, high = Infinity }, number) => low <= number && number <= high;
+
+// "0.25", "0,25" and "1/4" as a number in text; empty for anything else.
+function asNumber(text) {
+  const parts = text.trim().replace("−", "-").replace(",", ".").split("/").map((part) => (part.trim() ? Number(part) : NaN));
+  const number = parts.length === 2 ? parts[0] / parts[1] : parts[0];
+  return parts.length <= 2 && Number.isFinite(number) ? String(number) : "";
+}
+
+// --- The board: a grid of fields for dy, buttons, the suspects, and a log of what came back. ---
+
+function board({ model, el }) {
+  const root = node("div", { className: "card card-board" });
+  const log = node("div", { className: "card-log" });
+  log.setAttribute("role", "log");
+  let fields = [];
+  let place = -1; // of the last unit vector
+
+  const send = (message) => {
+    if (connected(el)) model.send(message);
+    else log.append(node("p", { textContent: "There is no kernel: run the cell again." }));
+  };
+  const numbers = () => fields.map((field) => (field.value.trim() === "" ? null : Number(field.value)));
+  const fill = (value) => fields.forEach((field, i) => (field.value = value(i)));
+
+  function open({ head, blocks: [code, arrays], suspects, shape, inputs }) {
+    place = -1;
+    const columns = shape.length ? shape[shape.length - 1] : 1;
+    const size = shape.reduce((product, n) => product * n, 1);
+    fields = Array.from({ length: size }, (_, i) => {
+      const field = focusable("input", { type: "number", step: 0.5, value: 1 });
+      field.setAttribute("aria-label", `dy, row ${Math.floor(i / columns)}, column ${i % columns}`);
+      return field;
+    });
+    const grid = node("div", { className: "card-grid" }, ...fields);
+    grid.style.gridTemplateColumns = `repeat(${columns}, 64px)`;
+    const halves = [-2, -1.5, -1, -0.5, 0.5, 1, 1.5, 2];
+    const fills = [
+      button("ones", () => fill(() => 1)),
+      button("a single one", () => ((place = (place + 1) % size), fill((i) => Number(i === place)))),
+      button("random", () => fill(() => halves[Math.floor(Math.random() * halves.length)])),
+    ];
+    const group = `suspect-${Math.random().toString(36).slice(2)}`;
+    const radios = suspects.map(([letter]) => focusable("input", { type: "radio", name: group, value: letter }));
+    const listed = suspects.map(([letter, name], i) =>
+      node("label", { className: "card-option" }, radios[i], node("b", { textContent: letter }), node("span", { textContent: name })),
+    );
+    const accuse = () => {
+      const radio = radios.find((one) => one.checked);
+      if (radio) send({ do: "accuse", letter: radio.value });
+      else radios[0].focus();
+    };
+    const other = focusable("input", { type: "checkbox" });
+    const ask = (what) => send({ do: what, dy: numbers(), other: other.checked });
+    const asks = [
+      button("What comes back?", () => ask("probe"), { className: "card-ask" }),
+      button("What should? (finite differences)", () => ask("measure"), { className: "card-ask" }),
+    ];
+    root.replaceChildren(
+      node("div", { className: "card-top" }, node("strong", { textContent: head }), node("span", { className: "card-standing" })),
+      node("div", { className: "card-columns" },
+        node("pre", { textContent: code }),
+        node("pre", { textContent: arrays }),
+      ),
+      node("div", { className: "card-columns" },
+        node("fieldset", {},
+          node("legend", { textContent: "Send an upstream gradient dy" }),
+          node("div", { className: "card-row" }, ...fills), grid,
+          node("label", { className: "card-option" }, other, node("span", { textContent: `with other numbers for ${inputs}` })),
+          node("div", { className: "card-row" }, ...asks),
+          node("p", { className: "card-left" }),
+        ),
+        node("fieldset", {},
+          node("legend", { textContent: "Suspects" }), ...listed,
+          node("div", { className: "card-row" },
+            button("Accuse", accuse, { className: "card-accuse" }),
+            button("Next case", () => send({ do: "new" }), { className: "card-next" }),
+          ),
+        ),
+      ),
+      log,
+    );
+  }
+
+  function refresh() {
+    const state = model.get("state");
+    root.querySelector(".card-standing").textContent = state.standing;
+    const left = `${state.left} of 3 probes left`;
+    root.querySelector(".card-left").textContent = state.closed ? "The case is closed." : left;
+    for (const one of root.querySelectorAll(".card-ask")) one.disabled = state.closed || !state.left;
+    root.querySelector(".card-accuse").disabled = state.closed;
+    root.querySelector(".card-next").hidden = !state.closed;
+    // only what is new is added, so that a screen reader says it once
+    for (const entry of state.log.slice(log.children.length)) {
+      const body = entry.body.flatMap(([block, text]) => (block ? [node("pre", { textContent: text })] : paragraphs([text])));
+      log.append(node("div", { className: `card-answer card-${entry.tone}` }, node("b", { textContent: entry.head }), ...body));
+    }
+  }
+
+  let shown = null;
+  function update() {
+    const state = model.get("state");
+    if (state.head !== shown) {
+      shown = state.head;
+      log.replaceChildren();
+      open(state);
+    }
+    refresh();
+  }
+  el.append(root);
+  update();
+  model.on("change:state", update);
+  return () => model.off("change:state", update);
+}
+
+export default { render: (context) => ({ quiz, board })[context.model.get("kind")](context) };
