@@ -68,6 +68,12 @@ def test_a_number_that_does_not_exist(number):
             ask()
 
 
+def test_a_number_that_stands_twice_is_refused(invented, monkeypatch):
+    monkeypatch.setattr(invented, "EXERCISES", [*invented.EXERCISES, invented.EXERCISES[0]])
+    with pytest.raises(ValueError, match="twice"):
+        check("99.1", 1)
+
+
 def test_solved_exercises_are_remembered_once():
     check("99.1", 0.3)
     assert progress.read()["exercises"] == []
@@ -203,6 +209,40 @@ def test_an_index_with_dots_is_no_stub():
             return y, lambda dy: dy[..., 0, 0, 0]
     """))  # fmt: skip
     assert verdict.status == "wrong"
+
+
+def test_an_earlier_cell_is_still_a_stub():
+    """The dots may come from a helper of the reader's, and the error need not speak of them."""
+    function = define("""
+        def helper(x):
+            return ...
+        def my_tanh(x):
+            weight = helper(x)
+            return np.add.outer(x, 1)[weight.shape[0]], lambda dy: dy
+    """)
+    assert check("99.3", function).status == "todo"
+    quiet = define("""
+        def helper(x):
+            return ...
+        def my_tanh(x):
+            y = helper(x)
+            if y is not None:
+                raise ValueError("nothing about dots")
+    """)
+    assert check("99.3", quiet).status == "todo"
+
+
+@pytest.mark.parametrize("end", ["raise KeyboardInterrupt", "return my_tanh(x)"])
+def test_a_loop_without_end_is_no_stub_even_where_dots_are_left(end):
+    function = define(f"""
+        def my_tanh(x):
+            later = ...
+            {end}
+    """)
+    verdict = check("99.3", function)
+    assert verdict.status == "wrong" and (
+        "interrupted" in verdict.message or "without end" in verdict.message
+    )
 
 
 def test_some_of_several_values_are_missing():
@@ -393,6 +433,7 @@ def test_sentences_leave_names_alone(text, expected):
 def test_the_engine_imports_neither_torch_nor_widgets():
     code = (
         "import sys, utils.exercises as e; e.progress(); e.detective.new(1);"
+        "from utils.exercises.lazy import torch; hasattr(torch, '__wrapped__');"
         "print(sorted({'torch', 'anywidget', 'ipywidgets'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from utils.nn.activations import log_softmax, sigmoid
+
 
 def mse_loss(input, target):
     """Mean of the squared differences.
@@ -9,8 +11,7 @@ def mse_loss(input, target):
     input, target: one shape, any.  Returns a number, as torch.nn.functional.mse_loss.
     ValueError when the shapes differ (torch would broadcast).
     """
-    if np.shape(input) != np.shape(target):
-        raise ValueError(f"target has shape {np.shape(target)}; expected that of input, {np.shape(input)}")
+    expect_shape_of(input, target)
     difference = input - target
 
     def pullback(dloss):
@@ -20,22 +21,59 @@ def mse_loss(input, target):
     return np.mean(difference**2), pullback
 
 
-def cross_entropy(logits, target):
+def l1_loss(input, target):
+    """Mean of the absolute differences.
+
+    input, target: one shape, any.  Returns a number, as torch.nn.functional.l1_loss; at the kink,
+    where both are equal, the gradient is 0.  ValueError when the shapes differ.
+    """
+    expect_shape_of(input, target)
+    difference = input - target
+
+    def pullback(dloss):
+        dinput = dloss * np.sign(difference) / difference.size
+        return dinput, -dinput
+
+    return np.mean(np.abs(difference)), pullback
+
+
+def cross_entropy(logits, target, *, label_smoothing=0.0):
     """Mean over the batch of -log p(right class), where p = softmax(logits).
 
-    logits: (N, C), any finite numbers; target: (N,), integers from 0 to C - 1.  Returns a
-    number, as torch.nn.functional.cross_entropy.  ValueError when a target is no class.
+    logits: (N, C), any finite numbers; target: (N,), integers from 0 to C - 1; label_smoothing: the
+    share of the target that is spread evenly over all classes.  Returns a number, as
+    torch.nn.functional.cross_entropy.  ValueError when a target is no class.
     """
     n, classes = logits.shape
     if target.shape != (n,) or target.dtype.kind not in "iu" or not np.isin(target, np.arange(classes)).all():
         raise ValueError(f"target must hold {n} integers from 0 to {classes - 1}; got {target!r}")
-    shifted = logits - logits.max(axis=1, keepdims=True)  # exp cannot overflow, the shares are the same
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    rows = np.arange(n)
+    log_p, _ = log_softmax(logits)
+    wanted = np.full_like(log_p, label_smoothing / classes)
+    wanted[np.arange(n), target] += 1 - label_smoothing
 
     def pullback(dloss):
-        dlogits = np.exp(log_p)
-        dlogits[rows, target] -= 1
-        return dlogits * (dloss / n), None
+        return (np.exp(log_p) - wanted) * (dloss / n), None
 
-    return -log_p[rows, target].mean(), pullback
+    return -(wanted * log_p).sum(axis=1).mean(), pullback
+
+
+def binary_cross_entropy_with_logits(logits, target):
+    """Mean of -log p(what happened), where p = sigmoid(logits) is the probability of a 1.
+
+    logits, target: one shape, any; target from 0 to 1.  Returns a number, as
+    torch.nn.functional.binary_cross_entropy_with_logits.  ValueError when the shapes differ.
+    """
+    expect_shape_of(logits, target)
+    each = np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
+
+    def pullback(dloss):
+        scale = dloss / logits.size
+        return (sigmoid(logits)[0] - target) * scale, -logits * scale
+
+    return np.mean(each), pullback
+
+
+def expect_shape_of(input, target):
+    """ValueError when a target does not have the shape of what it is compared with."""
+    if np.shape(input) != np.shape(target):
+        raise ValueError(f"target has shape {np.shape(target)}; expected that of input, {np.shape(input)}")
