@@ -155,7 +155,7 @@ MUTANTS = {
 def test_mutants(name):
     function, theirs = ALL[name]
     changes = [(old, new) for old, new in MUTANTS[name]]
-    properties.assert_mutants_are_rejected(function, theirs, [3 * X], *changes)
+    properties.assert_mutants_are_rejected(function, theirs, [5 * X], *changes)
 
 
 def test_mutants_with_options():
