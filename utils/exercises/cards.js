@@ -46,7 +46,7 @@ function quiz({ model, el }) {
   const inputs = choices.length ? options : [node("div", { className: "card-row" }, field, submit)];
   if (!choices.length) field.setAttribute("aria-label", prompt);
   const row = choices.length ? [node("div", { className: "card-row" }, submit)] : [];
-  const legend = node("legend", {}, node("b", { textContent: `Quiz ${number}. ` }), ...words(`${prompt}.`));
+  const legend = node("legend", {}, node("b", { textContent: `Quiz ${number}. ` }), ...words(prompt));
   const form = node("form", {}, node("fieldset", {}, legend, ...inputs, ...row), answer);
 
   // Jupyter lets Enter reach a text field but not submit its form.

@@ -149,7 +149,7 @@ def as_text(asked):
     """A quiz as plain text: what a page without widgets shows."""
     example = f'"{next(iter(asked.choices))}"' if asked.choices else "0.5"
     how = f'Answer here, or with quiz("{asked.number}", {example}).'
-    return "\n".join([f"Quiz {asked.number}. {asked.prompt}.", *asked.lines(), how]).replace("`", "")
+    return "\n".join([f"Quiz {asked.number}. {sentence(asked.prompt)}", *asked.lines(), how]).replace("`", "")
 
 
 def as_html(asked):
@@ -162,7 +162,7 @@ def as_html(asked):
     answer = in_html(f"{asked.truth}. {asked.why}")
     folded = f'<details style="margin:4px 0 0"><summary>The answer</summary>{answer}</details>'
     return (
-        Card(f"Quiz {asked.number}. {asked.prompt}.")
+        Card(f"Quiz {asked.number}. {sentence(asked.prompt)}")
         ._repr_html_()
         .replace("</div>", f"{listed}{folded}</div>")
     )

@@ -11,6 +11,7 @@ from utils.exercises.cards import Block, Card
 from utils.exercises.detective.case import level_for
 from utils.exercises.quizzes import as_html, as_text
 from utils.exercises.record import progress
+from utils.exercises.wording import sentence
 
 HERE = Path(__file__).parent
 
@@ -43,7 +44,7 @@ class QuizCard(BrowserCard):
 
     def __init__(self, quiz):
         self.quiz = quiz
-        spec = {"number": quiz.number, "prompt": quiz.prompt, "why": quiz.why, "replies": quiz.replies()}
+        spec = {"number": quiz.number, "prompt": sentence(quiz.prompt), "why": quiz.why, "replies": quiz.replies()}
         super().__init__(kind="quiz", spec=spec | {"choices": list(quiz.choices.items())})
 
     def fallback(self):
