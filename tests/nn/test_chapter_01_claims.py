@@ -5,7 +5,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from utils import train
+from utils.data import digits
 from utils.explore.backprop.deep_signal import root_mean_square, signal
+from utils.nn.activations import sigmoid
+from utils.nn.backprop import Value, chain, linear
+from utils.nn.losses import cross_entropy, mse_loss
+from utils.nn.mlp import mlp, mlp_params
+from utils.nn.worked import PARAMS, worked_network
 
 
 def test_what_torch_keeps():
@@ -108,3 +115,49 @@ def test_two_linear_layers_are_one_and_sigmoid_slopes_at_most_a_quarter():
     np.testing.assert_allclose(w @ (v @ x), (w @ v) @ x)
     s = 1 / (1 + np.exp(-np.linspace(-8, 8, 10001)))
     assert (s * (1 - s)).max() == pytest.approx(0.25)
+
+
+def pretrained(sizes, x, epochs=10, rate=2.0):
+    """Parameters of mlp(sizes) whose hidden layers were trained one by one to give back their input."""
+    rng, params, h = np.random.default_rng(0), list(mlp_params(sizes, np.random.default_rng(0))), x
+    encoder, autoencoder = chain(linear, sigmoid), chain(linear, sigmoid, linear)
+    for k in range(len(sizes) - 2):
+        fan_in, fan_out = sizes[k : k + 2]
+        back = {"weight": rng.normal(scale=fan_out**-0.5, size=(fan_in, fan_out)), "bias": np.zeros(fan_in)}
+        found, _ = train.fit(
+            autoencoder, mse_loss, (params[3 * k], None, back), h, h,
+            update=train.sgd(rate), epochs=epochs, batch_size=32, seed=k,
+        )  # fmt: skip
+        params[3 * k] = found[0]
+        h, _ = encoder(found[:2], h)
+    return tuple(params)
+
+
+def test_pre_training_shortens_the_plateau_of_five_layers():
+    """BP-17: greedy layer-wise pre-training, then the whole network; at seven layers it does not help here."""
+    data = digits.load()
+    sizes = (64, 32, 32, 32, 32, 10)
+    network, _ = mlp(sizes, sigmoid)
+
+    def accuracy_after(params, epochs=15):
+        trained, _ = train.fit(
+            network, cross_entropy, params, data.train_x, data.train_y,
+            update=train.sgd(0.5), epochs=epochs, batch_size=32,
+        )  # fmt: skip
+        return train.accuracy(network, trained, data.test_x, data.test_y)
+
+    assert accuracy_after(mlp_params(sizes, np.random.default_rng(0))) < 0.3
+    assert accuracy_after(pretrained(sizes, data.train_x)) > 0.6
+
+
+def test_training_the_worked_network():
+    """The losses of section 1.7, with shared biases and a learning rate of 0.5."""
+    p, seen = dict(PARAMS), {}
+    for step in range(101):
+        values = {name: Value(number) for name, number in p.items()}
+        loss = worked_network(values)["loss"]
+        loss.backward()
+        seen[step] = loss.data
+        p = {name: number - 0.5 * values[name].grad for name, number in p.items()}
+    expected = {0: 0.593245, 1: 0.551847, 10: 0.105855, 100: 0.000483}
+    assert {step: seen[step] for step in expected} == pytest.approx(expected, abs=1e-6)

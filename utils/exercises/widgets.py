@@ -44,7 +44,12 @@ class QuizCard(BrowserCard):
 
     def __init__(self, quiz):
         self.quiz = quiz
-        spec = {"number": quiz.number, "prompt": sentence(quiz.prompt), "why": quiz.why, "replies": quiz.replies()}
+        spec = {
+            "number": quiz.number,
+            "prompt": sentence(quiz.prompt),
+            "why": quiz.why,
+            "replies": quiz.replies(),
+        }
         super().__init__(kind="quiz", spec=spec | {"choices": list(quiz.choices.items())})
 
     def fallback(self):
