@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -135,9 +136,16 @@ class Jupyter:
             time.sleep(0.05)
         raise RuntimeError(f"the kernel of {name} did not start in {seconds} seconds")
 
-    def end_sessions(self):
-        for session in self.request("sessions"):
-            self.request(f"sessions/{session['id']}", "DELETE")
+    def end_sessions(self, seconds=20):
+        """Shut every kernel down; the server refuses while one is just being restarted, so ask again."""
+        deadline = time.monotonic() + seconds
+        while sessions := self.request("sessions"):
+            try:
+                self.request(f"sessions/{sessions[0]['id']}", "DELETE")
+            except urllib.error.HTTPError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def put(self, name, cells) -> str:
         """Write a notebook of code cells and return its name."""

@@ -67,7 +67,8 @@ def start(new_page):
 
     def make(spec, frames=None, is_baked=False, media="no-preference", **options):
         page = new_page(reduced_motion=media)
-        page.clock.install()
+        page.clock.install(time=0)
+        page.clock.pause_at(1000)
         page.set_content(f"<!doctype html><style>{CSS}</style>")
         page.add_script_tag(content=SURROUNDINGS)
         page.add_script_tag(content=MODULE + "window.render = render;", type="module")
@@ -231,9 +232,11 @@ def test_a_busy_kernel_and_prepared_frames(start):
 
 def test_an_idle_kernel_that_does_not_answer_is_another_one(start):
     page = start(spec(), frames=baked("0,0"))
-    page.evaluate("kernel.status = 'idle'")
     move(page, "first", 3)
     page.clock.run_for(10_100)
+    assert part(page, "note").startswith("the kernel is busy")
+    page.evaluate("kernel.status = 'idle'")
+    page.clock.run_for(10_000)
     assert part(page, "note") == "no kernel: nearest prepared setting shown: first = v0, second = v0"
     move(page, "first", 4)
     assert len(sent(page)) == 1 and part(page, "note").startswith("no kernel: ")

@@ -284,6 +284,26 @@ def test_geometry_of_log_axes_and_of_moving_points():
     assert [pick["hover"] for pick in explorable.spec["picks"]] == [False, True]
 
 
+def test_points_without_a_place_travel_too():
+    pick = {"axes": 1, "nearest": "query", "points": [[np.nan, 0.5], [0, np.inf], [3, 0.5]]}
+    reply, _ = ask(attention(pick=pick, query=range(3)))
+    points = json.loads(json.dumps(reply, allow_nan=False))["geometry"][0]["points"]
+    assert np.abs(points[0]).max() > 9 and np.abs(points[1]).max() > 9 and np.abs(points[2]).max() < 1
+
+
+def test_everything_that_travels_is_plain_json():
+    explorable = attention(
+        temperature=[np.float32(1), np.float32(2)],
+        start={"query": np.int64(3)},
+        query=list(np.arange(7)),
+        presets={"a": {"key": np.int64(2)}},
+        pick={"axes": 1, "x": "query"},
+    )
+    spec = json.loads(json.dumps(explorable.spec))
+    assert spec["picks"][0]["numbers"] == {"x": [0, 1, 2, 3, 4, 5, 6]}
+    assert spec["start"] == {"temperature": 0, "query": 3, "key": 0} and spec["presets"]["a"]["key"] == 2
+
+
 # --- What Jupyter stores ---
 
 

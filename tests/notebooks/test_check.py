@@ -12,7 +12,9 @@ from tests.notebooks.tiny_course import (
     CONCEPTS,
     START,
     error,
+    markdown,
     picture,
+    python,
     stdout,
 )
 from utils.notebooks import check as checking
@@ -222,7 +224,8 @@ def test_a_broken_cell_is_refused(course, rule, number, change, sentence):
 
 
 def rename(course):
-    course.write("Untitled", [])
+    text = r"$$ y \tag{1.7} $$"
+    course.write("Untitled", [markdown("text", text), python("code", "1", 1, tags=["exercise:01.9"])])
 
 
 def other_kernel(course):

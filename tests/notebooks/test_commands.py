@@ -74,6 +74,18 @@ def test_problems_are_sorted_by_file_and_cell(course):
     assert [match.groups() for match in places] == expected
 
 
+def test_every_undefined_name_of_a_cell_is_told(course):
+    with course.edit() as notebook:
+        notebook.cells[1].source += "\nsooner\nlater"
+    assert [problem[-8:] for problem in course.problems()] == ["`sooner`", " `later`"]
+
+
+def test_a_course_without_chapters_is_accepted(tmp_path, monkeypatch):
+    (tmp_path / "module.py").write_text("undefined")
+    monkeypatch.chdir(tmp_path)
+    assert check(tmp_path) == []
+
+
 def test_a_missing_ruff_is_told(course, monkeypatch):
     monkeypatch.setattr(code.importlib.util, "find_spec", lambda name: None)
     (problem,) = course.problems([course.path()])

@@ -95,7 +95,7 @@ for v, w in z: pass
     bound, used = code.names(source)
     assert bound == {"a", "d", "g", "h", "k", "P", "v", "w"}
     assert used >= {"i", "j", "l", "m", "Q", "s", "u", "r", "z"}
-    assert not used & {"x", "y", "n", "o", "self"}
+    assert not used & {"x", "y", "n", "o", "self", "a", "k", "P"}
     assert code.names("def f(:") == (set(), set())
 
 

@@ -24,9 +24,9 @@ QUIZZES = [
     ),
     Quiz(
         "01.c",
-        ["both modes and the paths", "only the paths", "none of them"],
+        ["the cost of both modes", "the number of paths", "neither"],
         right="b",
-        ask="Which costs does one more layer of 16 units multiply by 16?",
+        ask="What does one more layer of 16 units multiply by 16?",
         why="A layer adds its edges to both modes, once a sweep. The paths fork at every unit of it, so their number is multiplied by 16.",
     ),
     Quiz(
@@ -48,7 +48,7 @@ QUIZZES = [
         right="a",
         traps={"c": "More layers can express more, if they learn at all. These do not"},
         ask="Which network has the best accuracy on held-out digits?",
-        why="Two and three layers are too close to tell apart. Five layers spend half of the time on a plateau, ten never leave it.",
+        why="Two and three layers are too close to tell apart. Five layers spend the first half on a plateau, ten never leave it.",
     ),
     Quiz(
         "01.g",
@@ -146,6 +146,7 @@ EXERCISES = [
                 0.1198839: "That is the gradient at z_o2; one slope is still missing: how does w8 act on z_o2",
                 0.0765351: "That is the gradient of w7. Which output does w8 lead to",
                 0.7403544: "The slope of the sigmoid at o2 is missing",
+                0.0959071: "You multiplied by the weight itself. How fast does z_o2 grow when w8 grows",
             },
             rtol=5e-3,
         ),
@@ -164,6 +165,7 @@ EXERCISES = [
                 0.15964423: "That step goes uphill: the loss grows. Look at the sign in (1.18)",
                 -0.01928846: "The learning rate is missing",
                 0.11928846: "That is the gradient, not the new weight",
+                0.0614058: "That is a step with the gradient of w9",
             },
             rtol=5e-3,
         ),
@@ -300,13 +302,16 @@ EXERCISES = [
                 lambda dW, W, lam: (
                     dW + 2 * lam * W
                 ): "A factor 2 too many: the penalty has a one half, which the 2 of the square cancels",
+                lambda dW, W, lam: (
+                    dW + lam / 2 * W
+                ): "The slope of the square brings a 2, which cancels the one half",
+                lambda dW, W, lam: dW - lam * W: "The sign: the penalty is added, and so is its gradient",
                 lambda dW, W, lam: dW + lam: "The slope of lam/2 W^2 is not a constant",
                 lambda dW, W, lam: lam * W: "That is the penalty's part; the loss has its own gradient too",
             },
         ),
         hints=("Slopes of sums add. What is the slope of lam/2 times w squared?",),
         solution=penalised,
-        wrong=(Edit("dW + lam * W", "dW - lam * W"),),
     ),
     Exercise(
         "01.9",
@@ -335,6 +340,8 @@ EXERCISES = [
                 "paths": {
                     55: "Those are the edges; paths multiply, edges add",
                     110: "That is edges times outputs",
+                    25: "That is from one input to one output; there are 4 inputs and 2 outputs",
+                    600: "Those are multiplications; count the paths themselves",
                 },
                 "forward": {55: "That is one sweep; how many are needed", 110: "That is one sweep an output"},
                 "reverse": {

@@ -298,7 +298,7 @@ function render({ model, el }) {
     } catch {
       return lose();
     }
-    timers = [setTimeout(overdue, 1000 * spec.patience)];
+    timers = [setInterval(overdue, 1000 * spec.patience)];
     if (model.get("baked")) timers.push(setTimeout(() => showNearest("the kernel is busy: "), 700));
   }
   function overdue() {

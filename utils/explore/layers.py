@@ -28,8 +28,11 @@ class Bands:
 
     def show(self, quantiles, line=None):
         """quantiles: (layers, 5); line: (layers,), the median where omitted."""
-        x = np.arange(1, len(quantiles) + 1)
+        x = np.arange(1.0, len(quantiles) + 1)
         q = np.clip(quantiles, *self.limits) if self.log else np.asarray(quantiles)
+        if len(x) == 1:  # a single layer is given some width, or its bands would be invisible
+            x, q = np.array([0.8, 1.2]), np.repeat(q, 2, axis=0)
+            line = None if line is None else np.repeat(line, 2)
         for polygon, low, high in ((self.outer, 0, 4), (self.inner, 1, 3)):
             polygon.set_xy(np.concatenate([np.stack([x, q[:, low]], 1), np.stack([x, q[:, high]], 1)[::-1]]))
         line = q[:, 2] if line is None else np.clip(line, *self.limits) if self.log else line

@@ -1,5 +1,7 @@
 """Picking in the picture: which control a click sets, and the geometry the browser needs to work it out."""
 
+from numbers import Real
+
 import numpy as np
 
 from .controls import Slider
@@ -36,7 +38,8 @@ class Pick:
 
     def spec(self, controls) -> dict:
         """What the browser needs once: which control is set by what."""
-        numbers = {key: controls[name].values for key, name in self.targets.items() if key in NUMERIC}
+        numeric = {key: name for key, name in self.targets.items() if key in NUMERIC}
+        numbers = {key: list(map(float, controls[name].values)) for key, name in numeric.items()}
         return {"targets": self.targets, "hover": self.hover, "numbers": numbers}
 
     def geometry(self, scene, values) -> dict:
@@ -70,7 +73,7 @@ class Pick:
             if not isinstance(control, Slider):
                 known = ", ".join(name for name in controls if isinstance(controls[name], Slider)) or "none"
                 raise ValueError(f"pick: {key} names {name!r}, which is no slider; the sliders are: {known}")
-            if key in NUMERIC and not all(isinstance(value, (int, float)) for value in control.values):
+            if key in NUMERIC and not all(isinstance(value, Real) for value in control.values):
                 raise ValueError(f"pick: {key} needs a slider of numbers, got {name!r}")
 
 

@@ -106,10 +106,14 @@ class Scene:
         }
 
     def fractions(self, axes: int, points) -> list:
-        """Points given in data coordinates, (n, 2), as fractions of the picture from its top left corner."""
+        """Points given in data coordinates, (n, 2), as fractions of the picture from its top left corner.
+
+        A point that has no place (nan, or below 0 on a log axis) ends up far outside.
+        """
         to_figure = self.figure.axes[axes].transData + self.figure.transFigure.inverted()
         x, y = to_figure.transform(np.asarray(points, float)).T
-        return np.stack([x, 1 - y], axis=-1).round(5).tolist()
+        fractions = np.stack([x, 1 - y], axis=-1)
+        return np.nan_to_num(fractions, nan=-99, posinf=99, neginf=-99).round(5).tolist()
 
     def close(self):
         """Let go of the figure and its pixels."""

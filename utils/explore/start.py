@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -30,7 +31,7 @@ MAP = [
     Chapter(4, "normalization", (3,), (3, 0)),
     Chapter(5, "optimization", (1,), (1, 3)),
     Chapter(6, "regularization", (5,), (2, 3)),
-    Chapter(7, "CNN", (4,), (4, 0)),
+    Chapter(7, "CNN", (4,), (4, -1)),
     Chapter(8, "RNN", (3,), (3, 1)),
     Chapter(9, "LSTM and GRU", (8,), (4, 1)),
     Chapter(10, "seq2seq", (9,), (5, 1)),
@@ -44,7 +45,7 @@ MAP = [
     Chapter(18, "retrieval", (15, 13), (4, 3)),
     Chapter(19, "explore, exploit", (15,), (4, 5)),
     Chapter(20, "evaluation", (15,), (5, 5)),
-    Chapter(21, "GAN", (7,), (5, 0)),
+    Chapter(21, "GAN", (7,), (5, -1)),
     Chapter(22, "reinforcement", (5,), (2, 5)),
     Chapter(23, "ensembles", (6,), (3, 5)),
     Chapter(24, "toolbox", (), (0, 5)),
@@ -63,28 +64,31 @@ def after(number):
     return {c.number for c in MAP if number in before(c.number)}
 
 
+def box_colours(number, chapter, needs, leads):
+    """Face and edge of a chapter's box when `chapter` is picked."""
+    if number == chapter:
+        return "#333333", "#333333"
+    if number in needs:
+        return "#CFE4F1", style.ACTIVATION
+    return ("#FBE0CF", style.GRADIENT) if number in leads else ("white", "#AAAAAA")
+
+
 def course_map():
     """Chapters and what rests on what; pick one."""
     label = {c.number: f"{c.number:02d} {c.name}" for c in MAP}
+
+    written = written_chapters()
 
     def update(artists, chapter):
         needs, leads = before(chapter), after(chapter)
         for number, text in artists["names"].items():
             picked, near = number == chapter, number in needs | leads
-            text.set_color("white" if picked else "#222222" if near else "#888888")
+            dark = "#222222" if near else "#444444"
+            text.set_color("white" if picked else dark if number in written else "#888888")
             box = text.get_bbox_patch()
-            box.set_facecolor(
-                "#333333"
-                if picked
-                else "#CFE4F1"
-                if number in needs
-                else "#FBE0CF"
-                if number in leads
-                else "white"
-            )
-            box.set_edgecolor(
-                style.ACTIVATION if number in needs else style.GRADIENT if number in leads else "#AAAAAA"
-            )
+            face, edge = box_colours(number, chapter, needs, leads)
+            box.set_facecolor(face)
+            box.set_edgecolor(edge)
         chain = {chapter, *needs}
         below = {chapter, *leads}
         colours = [
@@ -93,13 +97,14 @@ def course_map():
         ]
         artists["edges"].set_color(colours)
         listed = lambda numbers: ", ".join(label[n] for n in sorted(numbers)) or "nothing"
-        return f"{label[chapter]}\nrests on: {listed(needs)}\nleads to: {listed(leads)}"
+        pending = "" if chapter in written else " (not written yet)"
+        return f"{label[chapter]}{pending}\nrests on: {listed(needs)}\nleads to: {listed(leads)}"
 
     return Explorable(
         setup_map,
         update,
         title="the map of chapters",
-        figsize=(9.6, 3.9),
+        figsize=(8.8, 3.9),
         chapter=Slider([c.number for c in MAP], format=lambda number: label[number]),
         start={"chapter": 4},
         pick={"axes": 0, "nearest": "chapter", "points": np.array([c.place for c in MAP])},
@@ -148,17 +153,26 @@ def map_page():
 EDGES = [(need, c.number) for c in MAP for need in c.needs]
 
 
+def written_chapters():
+    """The numbers of the chapters that have a notebook."""
+    return {int(path.name[:2]) for path in CHAPTERS.glob("[0-9][0-9]_*.ipynb")}
+
+
 def setup_map(fig):
     fig.set_layout_engine("none")  # the boxes stand where the map says
     ax = fig.add_axes((0, 0, 1, 1))
-    ax.set(xlim=(-0.55, 7.55), ylim=(5.6, -0.6))
+    ax.set(xlim=(-0.55, 7.55), ylim=(5.6, -1.6))
     ax.axis("off")
     segments = [[BY_NUMBER[a].place, BY_NUMBER[b].place] for a, b in EDGES]
     edges = LineCollection(segments, linewidths=2, zorder=1)
     ax.add_collection(edges)
     names = {}
     for c in MAP:
-        box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "#AAAAAA"}
+        box = {
+            "boxstyle": "round,pad=0.35",
+            "facecolor": "white",
+            "edgecolor": "#AAAAAA",
+        }
         label = f"{c.number:02d}\n" + c.name.replace(" and ", " and\n").replace(", ", ",\n").replace(
             "word ", "word\n"
         )
@@ -168,6 +182,7 @@ def setup_map(fig):
     return {"edges": edges, "names": names}
 
 
+CHAPTERS = Path(__file__).parents[2] / "chapters"
 GRID = np.linspace(-4, 4, 161)
 
 

@@ -231,7 +231,7 @@ class Case:
                 "Somebody has changed one place in the pullback. Which of the suspects was it?",
                 Block(listed),
                 f"{count(self.left, 'probe')} left. `case.probe(dy)` shows what comes back for an upstream gradient dy: "
-                f"{ways} or your own. `case.measure(dy)` shows what should. Then `case.accuse(...)` one of them.",
+                f"{ways} or your own. `case.measure(dy)` shows what should, for the price of a probe. Then `case.accuse(...)` one of them.",
             ),
         )
 

@@ -62,6 +62,7 @@ def errors(function):
 
 
 # drawn in this order: central and complex step have the same error where the step is long
+LINES = {"complex": "-", "forward": "-", "central": "--"}
 COLOURS = {"complex": style.ACTIVATION, "forward": "#999999", "central": style.GRADIENT}
 ALL_ERRORS = {name: errors(function) for name, function in FUNCTIONS.items()}
 
@@ -145,7 +146,9 @@ def setup(fig):
     right.set(xscale="log", yscale="log", xlim=(1e-20, 1.5), ylim=(3e-18, 30))
     right.set(xlabel="step h", ylabel="relative error", title="error against step")
     artists["curves"] = {
-        name: right.plot(STEPS, np.ones_like(STEPS), color=colour, marker=".", label=name)[0]
+        name: right.plot(
+            STEPS, np.ones_like(STEPS), color=colour, marker=".", label=name, linestyle=LINES[name]
+        )[0]
         for name, colour in COLOURS.items()
     }
     artists["dots"] = right.scatter(

@@ -126,20 +126,21 @@ def explain_paths(weight, gradients, graph):
     return "\n".join([f"dL/d{weight} = {gradients[weight]:.6g}", *lines])
 
 
-def worked(network=worked_network):
+def worked(network=worked_network, step=LAST):
     """The worked network as a graph: step through it, pick a parameter, change it.
 
-    network: the reader's own worked_network(p, x, y) -> dict of Values, see utils.nn.worked.
+    network: the reader's own worked_network(p, x, y) -> dict of Values, see utils.nn.worked; step:
+    where to start, 0 is before anything is computed.
     """
 
     def update(artists, step, parameter, change, divided):
         params = {**PARAMS, parameter: PARAMS[parameter] + change}
         values, gradients, graph = compute(network, params, 5.0 if divided else 1.0)
         show(artists, step, parameter, values, gradients, graph)
-        said = explain_step(step, values, gradients, graph)
+        said = [] if step == LAST else [explain_step(step, values, gradients, graph)]
         if parameter in revealed(step)[1]:
-            said += "\n" + explain_paths(parameter, gradients, graph)
-        return said
+            said.append(explain_paths(parameter, gradients, graph))
+        return "\n".join(said)
 
     handles = {name: handle(name) for name in PARAMS}
     return Explorable(
@@ -151,15 +152,15 @@ def worked(network=worked_network):
         parameter=list(PARAMS),
         change=Slider([round(c / 10, 1) for c in range(-15, 16)], label="change it by", format="{:+.1f}"),
         divided=Switch(False, label="inputs divided by 5"),
-        start={"step": LAST, "parameter": "w1", "change": 0.0},
+        start={"step": step, "parameter": "w1", "change": 0.0},
         pick={"axes": 0, "nearest": "parameter", "points": np.array(list(handles.values()))},
         play=("step",),
         presets={
             "before": {"step": 0},
             "after the forward pass": {"step": len(FORWARD)},
-            "the two paths of w1": {},
-            "one path, w7": {"parameter": "w7"},
-            "small inputs": {"divided": True},
+            "the two paths of w1": {"step": LAST},
+            "one path, w7": {"step": LAST, "parameter": "w7"},
+            "small inputs": {"step": LAST, "divided": True},
         },
         alt="A graph of three inputs, two hidden units, two outputs and the loss, joined by ten weights",
     )
@@ -175,7 +176,7 @@ def handle(name):
 
 def setup(fig):
     ax = fig.add_subplot()
-    ax.set(xlim=(-0.35, 5.75), ylim=(-1.1, 2.55))
+    ax.set(xlim=(-0.35, 5.75), ylim=(-1.25, 2.55))
     ax.axis("off")
     lines = LineCollection([[PLACES[a], PLACES[b]] for a, b in EDGES], capstyle="round", zorder=1)
     ax.add_collection(lines)
@@ -226,7 +227,7 @@ def setup(fig):
         [], [], s=1150, facecolors="none", edgecolors="black", linewidths=1.5, linestyles="dotted"
     )
     key = "blue: values, the darker the larger      vermilion: gradients, the wider the larger      green: parameters"
-    ax.text(2.7, -1.05, key, ha="center", va="bottom", color="#555555", fontsize=10)
+    ax.text(2.7, -1.24, key, ha="center", va="bottom", color="#555555", fontsize=10)
     for x, text in [(0, "inputs"), (1.8, "hidden units"), (3.9, "outputs"), (5.2, "loss")]:
         ax.text(x, 2.42, text, ha="center", color="#666666", fontsize=11)
     return {"lines": lines, "marked": marked, "nodes": nodes, "numbers": numbers, "latest": latest}
@@ -259,7 +260,9 @@ def show(artists, step, parameter, values, gradients, graph):
     artists["nodes"].set_facecolor([over_white(face) for face in faces])
     artists["nodes"].set_edgecolor(rings)
     artists["nodes"].set_linewidth(widths)
-    artists["latest"].set_offsets([PLACES[n] for n in latest if n in PLACES] or np.empty((0, 2)))
+    artists["latest"].set_offsets(
+        [PLACES[n] for n in latest if n in PLACES and step < LAST] or np.empty((0, 2))
+    )
     for name, (up, down) in artists["numbers"].items():
         # on the way forward every value is shown; on the way back only what matters for the picked parameter
         shown = name in on_path or name in latest or (not back and name in known | set(INPUTS))

@@ -73,10 +73,10 @@ def names(source):
 def _collect(table, bound, used):
     at_top = table.get_type() == "module"
     for symbol in table.get_symbols():
-        binds = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+        binds = symbol.is_assigned() or symbol.is_imported()
         if binds and (at_top or symbol.is_declared_global()):
             bound.add(symbol.get_name())
-        if symbol.is_referenced() and (at_top or symbol.is_global()):
+        if symbol.is_referenced() and symbol.is_global():
             used.add(symbol.get_name())
     for child in table.get_children():
         _collect(child, bound, used)
