@@ -17,15 +17,11 @@ HERE = Path(__file__).parent
 
 
 class BrowserCard(anywidget.AnyWidget):
-    """A widget with plain text and HTML for where no widget runs."""
+    """A widget that is also plain text and HTML, for where no widget runs: fallback() -> (text, HTML)."""
 
     _esm = HERE / "cards.js"
     _css = HERE / "cards.css"
     kind = traitlets.Unicode().tag(sync=True)
-
-    def fallback(self):
-        """(text, HTML) that a page without a kernel shows."""
-        raise NotImplementedError
 
     def __repr__(self):
         return self.fallback()[0]

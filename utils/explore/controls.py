@@ -2,6 +2,7 @@
 
 import copy
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from numbers import Real
 
@@ -11,7 +12,7 @@ import numpy as np
 SEGMENTED_CHARACTERS = 32
 
 
-class Control:
+class Control(ABC):
     """What all controls share: a label, a start value, and two codecs.
 
     `encode` turns a value into what travels (an index, a text, a list of numbers) and raises ValueError for a
@@ -24,19 +25,21 @@ class Control:
     def __init__(self, start, label):
         self.start, self.label = start, label
 
+    @abstractmethod
     def encode(self, value):
-        raise NotImplementedError
+        """The value as it travels."""
 
+    @abstractmethod
     def decode(self, wire):
-        raise NotImplementedError
+        """What travels as a value."""
 
+    @abstractmethod
     def describe(self, wire) -> str:
         """What travels, as a reader sees it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def samples(self, rng) -> list:
         """Values (as they travel) that a sweep tries."""
-        raise NotImplementedError
 
     def spec(self) -> dict:
         """What the browser needs in order to build the control."""
