@@ -28,6 +28,20 @@ def test_a_good_course_is_accepted(course):
     assert course.problems() == []
 
 
+def test_what_no_rule_minds(course):
+    (course.root / "README.md").unlink()
+    with course.edit() as notebook:
+        end = notebook.cells[7]
+        end.source += (
+            " ![x](attachment:x.png) ![y](data:image/png;base64,eA==) [z](../utils/nn/backprop.py#L3)"
+        )
+        end.source += " [mail](mailto:a@b.org) [site](https://a.org/b#c)"
+        end["attachments"] = {"x.png": {"image/png": "eA=="}}
+        notebook.cells[4].outputs = [picture("a | b", "A" * 150_000), picture("<Figure>", "A" * 150_000)]
+        notebook.cells.insert(2, python("empty", "", None))
+    assert course.problems() == []
+
+
 # --- one cell is changed: (rule, number of the cell, the change, how the only sentence about it begins)
 
 
@@ -38,8 +52,8 @@ def add(text):
     return change
 
 
-def write(source):
-    return lambda cell: cell.update(source=source)
+def write(source, **more):
+    return lambda cell: cell.update(source=source, **more)
 
 
 def tag(*names):
@@ -58,10 +72,12 @@ def count(number):
     return lambda cell: cell.update(execution_count=number)
 
 
+def show(kind, value):
+    return new_output("display_data", {kind: value})
+
+
 WINDOWS = "C:" + r"\Users\me"
-NAVIGATION = " [00](00_start_here.ipynb) [02](02_activations.ipynb)"
 STDERR = new_output("stream", name="stderr", text="hm\n")
-VIEW = new_output("display_data", {WIDGET_VIEW: {}})
 LATE_RESULT = new_output("execute_result", {"text/plain": "1"}, execution_count=7)
 
 CELL_BREAKS = [
@@ -79,6 +95,9 @@ CELL_BREAKS = [
     ("shown_code_equals_its_source", 2, tag("show:m.py"), "the tag show:m.py must look like show:nn/norm"),
     ("shown_code_equals_its_source", 2, tag("show:../m.py::f"), "the tag show:../m.py::f must look like"),
     ("shown_code_equals_its_source", 2, tag("show:m.py::f.g"), "the tag show:m.py::f.g must look like"),
+    ("shown_code_equals_its_source", 2, tag("show:/m.py::f"), "the tag show:/m.py::f must look like"),
+    ("shown_code_equals_its_source", 2, tag("show:n\\m.py::f"), "the tag show:n\\m.py::f must look like"),
+    ("shown_code_equals_its_source", 2, tag("show:m.txt::f"), "the tag show:m.txt::f must look like"),
     ("shown_code_equals_its_source", 3, tag("show:m.py::f"), "only a code cell can show code"),
     (
         *("shown_code_equals_its_source", 2, tag("show:m.py::f", "show:m.py::g")),
@@ -95,21 +114,42 @@ CELL_BREAKS = [
     ("executed_in_one_go", 5, count(None), "was not executed; run the notebook"),
     ("executed_in_one_go", 5, count(9), "was executed as number 9, not 3; run the notebook"),
     ("executed_in_one_go", 5, keep(LATE_RESULT), "was executed as number "),
-    ("executed_in_one_go", 7, write(""), "is empty but keeps an output or a count"),
+    ("executed_in_one_go", 7, write("\n"), "is empty but keeps an output or a count"),
+    ("executed_in_one_go", 5, write("", execution_count=None), "is empty but keeps an output or a count"),
     ("errors_where_expected", 6, tag(), "ended with ValueError and is not tagged raises-exception"),
     ("errors_where_expected", 6, keep(), "is tagged raises-exception and keeps no error"),
-    ("no_widget_views", 5, keep(VIEW), "keeps a widget view, which is dead without its kernel"),
+    (
+        "no_widget_views",
+        5,
+        keep(show(WIDGET_VIEW, {})),
+        "keeps a widget view, which is dead without its kernel",
+    ),
     ("nothing_on_stderr", 5, keep(STDERR), "wrote to stderr: hm"),
     ("no_warnings", 5, keep(stdout("x:1: UserWarning: hm")), "its output holds a warning: UserWarning:"),
     ("no_timings", 5, keep(stdout("Wall time: 3 ms")), "its output holds a timing, which differs"),
     ("no_timings", 5, keep(stdout("CPU times: user 3 ms")), "its output holds a timing, which differs"),
     ("small_images", 5, keep(picture("<a | b>", "A" * 54_000)), "its picture has 40 kB, more than 40 kB"),
     ("small_images", 5, keep(picture("<Figure>", "A" * 203_000)), "its picture has 152 kB, more than 150 kB"),
+    ("small_images", 5, keep(show("image/svg+xml", "x" * 151_000)), "its picture has 151 kB, more than 150"),
+    ("no_absolute_paths", 2, add("\nf = '/srv/me/x.csv'"), "its source holds an absolute path: /srv/me/x.c"),
+    ("no_absolute_paths", 2, add("\nf = '$', '/srv/me', '$'"), "its source holds an absolute path: /srv/me"),
     (
         "no_absolute_paths",
-        2,
-        add("\nf = '/srv/me/x.csv'"),
-        "its source holds an absolute path: /srv/me/x.csv",
+        5,
+        keep(show("text/html", "at /srv/x")),
+        "its output holds an absolute path: /srv/x",
+    ),
+    (
+        "no_absolute_paths",
+        5,
+        keep(show("image/svg+xml", "at /srv/x")),
+        "its output holds an absolute path: /s",
+    ),
+    (
+        "no_absolute_paths",
+        5,
+        keep(show("application/json", {"at": "/srv/x"})),
+        "its output holds an absolute",
     ),
     ("no_absolute_paths", 8, add(" `/usr/data`"), "its source holds an absolute path: /usr/data"),
     ("no_absolute_paths", 5, keep(stdout(WINDOWS)), f"its output holds an absolute path: {WINDOWS}"),
@@ -118,14 +158,9 @@ CELL_BREAKS = [
         "no_registry_hosts",
         5,
         keep(stdout("https://pypi.org/x")),
-        "its output names a package registry: pypi.org",
+        "its output names a package registry: pypi.",
     ),
-    (
-        "no_registry_hosts",
-        2,
-        add("\n# download.pytorch.org"),
-        "names a package registry: download.pytorch.org",
-    ),
+    ("no_registry_hosts", 2, add("\n# download.pytorch.org"), "names a package registry: download.pyt"),
     ("nothing_unfinished", 2, add("\n# TODO: more"), "holds a TODO"),
     ("nothing_unfinished", 8, add(" FIXME"), "holds a FIXME"),
     ("no_emoji", 8, add(" \U0001f600"), "holds an emoji (U+1F600)"),
@@ -136,74 +171,36 @@ CELL_BREAKS = [
     ("plain_markdown", 8, add(" {term}`softmax`"), "uses the MyST syntax {term}`...`, which"),
     ("plain_markdown", 8, add("\n\n```{note}\nx\n```\n"), "uses the MyST syntax ```{note}, which"),
     ("plain_markdown", 8, add("\n\n:::{note}\nx\n:::\n"), "uses the MyST syntax :::{note}, which"),
-    (
-        "colours_in_braces",
-        8,
-        add(r" $\color{#0072B2}{y} + 1$"),
-        r"write {\color{#0072B2}{...}} with the outer",
-    ),
-    (
-        "colours_in_braces",
-        8,
-        add(r" ${\color{#0072B2} y} + 1$"),
-        r"write {\color{#0072B2}{...}} with the outer",
-    ),
+    ("colours_in_braces", 8, add(r" $\color{#0072B2}{y} + 1$"), r"write {\color{#0072B2}{...}} with the"),
+    ("colours_in_braces", 8, add(r" ${\color{#0072B2} y} + 1$"), r"write {\color{#0072B2}{...}} with the"),
     ("equation_tags_unique", 8, add(r" $$y \tag{1.1}$$"), r"the equation's \tag{1.1} is also in cell 3"),
     ("equation_tags_unique", 8, add(r" $$y \tag{2.1}$$"), r"the equation's \tag{2.1} has another chapter's"),
     ("equation_tags_unique", 8, add(r" $$y \tag{*}$$"), r"the equation's \tag{*} must look like \tag{4.7}"),
     ("equation_tags_unique", 8, add(r" y \tag{1.2}$$"), r"a \tag stands outside of a formula"),
     ("equation_references_exist", 8, add(" see eq. 1.9"), f"refers to equation (1.9), which {BACKPROP} does"),
     ("equation_references_exist", 8, add(" by (2.3)"), f"refers to equation (2.3), which {ACTIVATIONS} does"),
-    (
-        "links_lead_somewhere",
-        8,
-        add(" [x](09.ipynb)"),
-        "the link 09.ipynb leads to a file that does not exist",
-    ),
+    ("links_lead_somewhere", 8, add(" [x](09.ipynb)"), "the link 09.ipynb leads to a file that does"),
     ("links_lead_somewhere", 8, add(" [x](../../x)"), "the link ../../x leads out of the repository"),
-    (
-        "links_lead_somewhere",
-        8,
-        add(" [x](#1.2-No)"),
-        f"the link #1.2-No leads to a heading or cell that {BACKPROP}",
-    ),
+    ("links_lead_somewhere", 8, add(" [x](#1.2-No)"), "the link #1.2-No leads to a heading or cell that"),
     (
         "links_lead_somewhere",
         8,
         add(" [x](02_activations.ipynb#cell-id=z)"),
-        "the link 02_activations.ipynb#cell",
+        "the link 02_activations.ipynb#",
     ),
     ("links_lead_somewhere", 8, add(" [x](#1.1-Chain-rule-·-链式法则)"), "the link #1.1-Chain-rule-"),
     ("links_lead_somewhere", 8, add(" [x](/tree)"), "the link /tree must be relative, or begin with https:"),
+    ("links_lead_somewhere", 8, add(" [x](//a.org)"), "the link //a.org must be relative, or begin"),
+    ("links_lead_somewhere", 8, add(" [x](#1.2-$x$)\n\n## 1.2 $x$"), "the link #1.2-$x$ uses an anchor that"),
     ("links_lead_somewhere", 8, add(" [x](file:x.txt)"), "the link file:x.txt must be relative, or begin"),
     ("links_lead_somewhere", 8, add(" [x](a%00b)"), "the link a%00b must be relative, or begin"),
     ("links_lead_somewhere", 8, add(" <a href='http://[x'>y</a>"), "the link http://[x leads to a file"),
-    (
-        "links_lead_somewhere",
-        8,
-        add(" ![x](attachment:x.png)"),
-        "the link attachment:x.png names no attachment",
-    ),
-    (
-        "links_lead_somewhere",
-        8,
-        add(" [x](../README.md#x)"),
-        "the link ../README.md#x leads to a heading that",
-    ),
+    ("links_lead_somewhere", 8, add(" ![x](attachment:x.png)"), "the link attachment:x.png names no"),
+    ("links_lead_somewhere", 8, add(" [x](../README.md#x)"), "the link ../README.md#x leads to a head"),
     ("links_lead_somewhere", 8, add(" [x](a b.ipynb)"), "holds a ]( that makes no link"),
     ("links_lead_somewhere", 8, add("\n\n<img src='q.png'>"), "the link q.png leads to a file that does not"),
-    (
-        "no_remote_images",
-        8,
-        add(" ![x](https://a.org/x.png)"),
-        "the picture https://a.org/x.png is not in the",
-    ),
-    (
-        "no_remote_images",
-        8,
-        add(' <img src="https://a.org/x.png">'),
-        "the picture https://a.org/x.png is not",
-    ),
+    ("no_remote_images", 8, add(" ![x](https://a.org/x.png)"), "the picture https://a.org/x.png is not"),
+    ("no_remote_images", 8, add(' <img src="https://a.org/x.png">'), "the picture https://a.org/x.png is"),
     ("previous_and_next", 8, write("[00](00_start_here.ipynb)"), "the last markdown cell must link to 02_"),
     ("previous_and_next", 8, write("[02](02_activations.ipynb)"), "the last markdown cell must link to 00_"),
     ("names_defined", 5, add("\nprint(later)"), "line 3: Undefined name `later`"),

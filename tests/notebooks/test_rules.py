@@ -29,7 +29,7 @@ def test_what_is_no_absolute_path(course, text):
 
 def test_a_formula_holds_no_path(course):
     with course.edit() as notebook:
-        notebook.cells[7].source += r" $T:\mathbb{R}\to\mathbb{R}$ and $/a/b$"
+        notebook.cells[7].source += r" $T:\alpha\to\beta$ and $ /a/b $"
     assert course.problems() == []
 
 

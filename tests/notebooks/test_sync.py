@@ -211,8 +211,14 @@ def test_an_unknown_definition_or_module_is_told(course):
         ("if True:\n    f = 1", "m.py does not define f at its top level"),
         ("x[f] = 1", "m.py does not define f at its top level"),
         ("def f(:", "m.py is not valid Python (line 1)"),
+        ("f = 1\0", "m.py is not valid Python"),
     ],
 )
 def test_definitions_that_cannot_be_shown(module, complaint):
     with pytest.raises(ShownError, match=re.escape(complaint)):
         find_definition(module.encode(), "f", "m.py")
+
+
+def test_a_definition_on_the_first_line():
+    assert find_definition(b"f = 1\n# the end", "f", "m.py") == slice(0, 1)
+    assert find_definition(b"# about f\nf = 1", "f", "m.py") == slice(0, 2)

@@ -12,7 +12,7 @@ INLINE = r"(?<!`)(?P<tick>`+)(?!`).+?(?<!`)(?P=tick)(?!`)"
 MATH = r"\$\$.+?\$\$|\\begin\{(?P<env>\w+\*?)\}.*?\\end\{(?P=env)\}|\$(?:[^$\n]|\n(?!\s*\n))+\$"
 CODE_OR_MATH = re.compile(rf"(?P<code>{FENCED}|{INLINE}|\\\$)|(?P<math>{MATH})", re.MULTILINE | re.DOTALL)
 PLACEHOLDER = "\ue000{}\ue001"  # private-use characters: they mean nothing to Markdown
-PLACEHOLDERS = re.compile("\ue000(\\d+)\ue001")
+PLACEHOLDERS = re.compile("\ue000(\\d+)\ue001|%EE%80%80(\\d+)%EE%80%81")  # the second form in addresses
 
 HTML_TAG = re.compile(r"<!--|</?([A-Za-z][\w-]*)")
 HTML_ADDRESS = re.compile(r"""\b(href|src)\s*=\s*["']?([^"'\s>]+)""")
@@ -50,9 +50,9 @@ class Document:
             if kind == "heading":
                 self.headings.append(self._displayed(token["children"]))
             elif kind == "link":
-                self.links.append(attributes["url"])
+                self.links.append(self._with_math(attributes["url"]))
             elif kind == "image":
-                self.images.append(attributes["url"])
+                self.images.append(self._with_math(attributes["url"]))
             elif kind in ("block_html", "inline_html"):
                 self._read_html(raw)
             elif kind == "block_code" and attributes.get("info", "").startswith("{"):
@@ -83,7 +83,10 @@ class Document:
                 words += html.unescape(token["raw"])
             elif token["type"] != "image":
                 words += self._displayed(token.get("children", []))
-        return PLACEHOLDERS.sub(lambda match: self.math[int(match[1])], words)
+        return self._with_math(words)
+
+    def _with_math(self, text):
+        return PLACEHOLDERS.sub(lambda match: self.math[int(match[1] or match[2])], text)
 
 
 def take_out_math(source):

@@ -23,9 +23,9 @@ class Source:
 
     @classmethod
     def parse(cls, tag):
-        module, separator, name = tag.removeprefix(PREFIX).partition("::")
+        module, _, name = tag.removeprefix(PREFIX).partition("::")
         inside = not module.startswith("/") and ".." not in module.split("/") and "\\" not in module
-        if not (separator and name.isidentifier() and module.endswith(".py") and inside):
+        if not (name.isidentifier() and module.endswith(".py") and inside):
             raise ShownError(f"the tag {tag} must look like show:nn/normalization.py::layer_norm")
         return cls(module, name)
 

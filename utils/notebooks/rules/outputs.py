@@ -10,6 +10,7 @@ MOST_FILE = 500_000  # bytes
 MOST_IMAGE = 150_000
 MOST_EXPLORABLE = 40_000
 
+SVG = "image/svg+xml"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # pictures inside of HTML: as an address, or as the text that a script reads
 EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[\w+/=]*|[\w+/]{200,}={0,2}")
@@ -34,7 +35,9 @@ def texts(cell):
         elif output.output_type == "error":
             pieces = [output.evalue, *output.traceback]
         else:
-            shown = [value for kind, value in output.data.items() if not kind.startswith("image/")]
+            shown = [
+                value for kind, value in output.data.items() if kind == SVG or not kind.startswith("image/")
+            ]
             pieces = [value if isinstance(value, str) else json.dumps(value) for value in shown]
         for piece in pieces:
             yield EMBEDDED.sub("", ANSI.sub("", piece))
@@ -119,7 +122,7 @@ def small_images(chapter, course):
             most = MOST_EXPLORABLE if _is_explorable(data) else MOST_IMAGE
             for kind, value in data.items():
                 if kind.startswith("image/") and isinstance(value, str):
-                    size = len(value) if "svg" in kind else len(value) * 3 // 4
+                    size = len(value) if kind == SVG else len(value) * 3 // 4
                     if size > most:
                         text = f"its picture has {size // 1000} kB, more than {most // 1000} kB"
                         yield chapter.remark(text, number)
