@@ -223,6 +223,7 @@ def test_a_broken_cell_is_refused(course, rule, number, change, sentence):
 def rename(course):
     text = r"$$ y \tag{1.7} $$"
     course.write("Untitled", [markdown("text", text), python("code", "1", 1, tags=["exercise:01.9"])])
+    course.write("Untitled1", [])
 
 
 def other_kernel(course):
@@ -328,7 +329,8 @@ CSV, INDEX = "chapters/concepts.csv:", "chapters/INDEX.md:"
 COURSE_BREAKS = [
     (
         *("named_by_number", rename),
-        ["README.md: has no link", "chapters/Untitled.ipynb: must be named like 04_normalization.ipynb"],
+        ["README.md: has no link"] * 2
+        + [f"chapters/Untitled{n}.ipynb: must be named like 04_normalization.ipynb" for n in ("", "1")],
     ),
     ("kernelspec_kept", other_kernel, [f"{BACKPROP}: must keep the kernelspec python3; it has conda"]),
     ("kernelspec_kept", no_kernel, [f"{BACKPROP}: must keep the kernelspec python3; it has none"]),
@@ -392,6 +394,7 @@ COURSE_BREAKS = [
         [f"{CSV} row 4 must have five fields, the"],
     ),
     ("concepts_file_sound", concepts(CONCEPTS + "bp2,x,y,,9\n"), [f"{CSV} the id bp2 must look like BP-03"]),
+    ("concepts_reached", concepts(CONCEPTS + "BP-02,,图,,1\n"), [f"{BACKPROP}: no cell treats BP-02 (图)"]),
     (
         "concepts_reached",
         concepts(CONCEPTS + "BP-02,graph,图,,1\n"),

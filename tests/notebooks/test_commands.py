@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.notebooks.tiny_course import BACKPROP, markdown, sentences
+from tests.notebooks.tiny_course import BACKPROP, CONCEPTS, markdown, sentences
 from utils.notebooks.__main__ import main
 from utils.notebooks.check import check
 from utils.notebooks.files import ROOT
@@ -84,6 +84,19 @@ def test_a_course_without_chapters_is_accepted(tmp_path, monkeypatch):
     (tmp_path / "module.py").write_text("undefined")
     monkeypatch.chdir(tmp_path)
     assert check(tmp_path) == []
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "concepts.csv").write_text(CONCEPTS, encoding="utf-8")
+    assert check(tmp_path) == []
+
+
+def test_a_course_without_concepts_needs_no_table_of_them(course):
+    for chapter in ("01_backprop", "02_activations"):
+        with course.edit(chapter) as notebook:
+            for cell in notebook.cells:
+                cell.metadata.pop("concepts", None)
+    for name in ("concepts.csv", "INDEX.md"):
+        (course.chapters / name).unlink()
+    assert course.problems() == []
 
 
 def test_a_missing_ruff_is_told(course, monkeypatch):

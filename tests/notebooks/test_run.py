@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.notebooks.tiny_course import ACTIVATIONS, BACKPROP, PICTURE, START, sentences
+from tests.notebooks.tiny_course import ACTIVATIONS, BACKPROP, PICTURE, START, python, sentences, stdout
 from utils.notebooks import run as running
 from utils.notebooks.files import WIDGET_VIEW, Chapter
-from utils.notebooks.run import environment, over_limits, run
+from utils.notebooks.run import environment, first_line, over_limits, run
 
 BUNDLE = {"text/plain": "<shares | T = 1 | 0.98>", "image/png": PICTURE, WIDGET_VIEW: {"model_id": "x"}}
 SHOW = f"""
@@ -30,6 +30,7 @@ def test_run_keeps_outputs_and_strips_what_needs_a_kernel(course):
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.execution_count = 99
+        notebook.cells.append(python("empty", "", 99, [stdout("old")]))
     (told,) = sentences(run(course.root, [course.path()]))
     match = re.fullmatch(rf"{BACKPROP}: ran in (\d+\.\d) s, peak (\d+) MB, file (\d+) kB", told)
     assert float(match[1]) > 0 and int(match[2]) > 20 and int(match[3]) > 1
@@ -72,9 +73,16 @@ def test_the_kernel_prints_what_a_readers_kernel_would(monkeypatch):
     assert changed["TQDM_DISABLE"] == "1" and changed["OMP_NUM_THREADS"] == "1"
 
 
-@pytest.mark.parametrize("number, seconds, megabytes", [(0, 30, 800), (10, 30, 800), (11, 90, 1000)])
-def test_a_slow_run_is_warned_of_and_not_refused(number, seconds, megabytes):
-    chapter = Chapter(Path(f"{number:02}_x.ipynb"), "x", None)
+def test_the_first_line_of_a_message():
+    assert (first_line("\na\nb"), first_line("")) == ("a", "no message")
+
+
+@pytest.mark.parametrize(
+    "file, seconds, megabytes",
+    [("00_x.ipynb", 30, 800), ("10_x.ipynb", 30, 800), ("11_x.ipynb", 90, 1000), ("x.ipynb", 90, 1000)],
+)
+def test_a_slow_run_is_warned_of_and_not_refused(file, seconds, megabytes):
+    chapter = Chapter(Path(file), "x", None)
     assert list(over_limits(chapter, seconds, megabytes)) == []
     slow, large = over_limits(chapter, seconds + 1, megabytes + 1)
     assert str(slow) == f"x: warning: {seconds + 1} s is over the limit of {seconds} s"

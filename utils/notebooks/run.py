@@ -147,8 +147,7 @@ class PeakMemory:
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     def watch(self, pid):
-        if self._process is None:
-            self._process = psutil.Process(pid)
+        self._process = psutil.Process(pid)
 
     def _sample(self):
         while not self._stop.wait(self.every):
