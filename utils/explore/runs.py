@@ -1,0 +1,131 @@
+"""Runs compared: the accuracy of every seed, beside activations and gradients per layer of the picked kind."""
+
+import numpy as np
+
+from utils import style
+from utils.explore.engine import Explorable, Slider
+
+SMALLEST = 1e-12  # a picture of layers goes no further down
+
+
+def compare(runs, *, title="the travelling network, several seeds", label="network"):
+    """Which kind of run, and the epoch -> accuracy of all, activations and gradients per layer of that kind.
+
+    runs: {name: [History, ...]}, one of utils.train for each seed, with snapshots and scores, all of one
+    number of epochs and one depth.  A run whose numbers overflowed shows its accuracy only.  ValueError when
+    there is none, or the epochs differ.
+    """
+    lengths = {name: [len(h.snapshots) for h in histories] for name, histories in runs.items()}
+    each = {length for some in lengths.values() for length in some}
+    if len(each) != 1 or 0 in each or not all(lengths.values()):
+        raise ValueError(
+            f"runs must hold histories with equally many snapshots, at least one a name; got {lengths}"
+        )
+    epochs, names = each.pop(), list(runs)
+
+    def update(artists, run, epoch):
+        row, seeds = names.index(run), runs[run]
+        scores = np.array([h.scores[epoch] for h in seeds])
+        artists["dots"].set_offsets(positions(runs, epoch))
+        artists["medians"].set_segments(medians(runs, epoch))
+        artists["row"].set_y(row - 0.45)
+        activations = np.array([h.snapshots[epoch].activation_rms[:-1] for h in seeds])
+        gradients = np.array([h.snapshots[epoch].gradient_rms for h in seeds])
+        for lines, sizes in ((artists["activations"], activations), (artists["gradients"], gradients)):
+            low, high = lines[0].axes.get_ylim()
+            for i, line in enumerate(lines):
+                size = sizes[i] if i < len(sizes) else np.zeros(0)  # some names have fewer seeds
+                shown = np.isfinite(size)
+                line.set_data(1 + np.flatnonzero(shown), np.clip(size[shown], low, high))
+        return (
+            f"{run}, epoch {epoch}: held-out accuracy {scores.min():.0%} to {scores.max():.0%}, "
+            f"median {np.median(scores):.0%}, {len(seeds)} seeds\n{ratio(gradients)}"
+        )
+
+    return Explorable(
+        lambda fig: setup(fig, runs),
+        update,
+        title=title,
+        figsize=(9.8, max(3.5, 1.5 + 0.27 * len(names))),
+        run=Slider(names, label=label),
+        epoch=range(epochs),
+        start={"run": names[0], "epoch": epochs - 1},
+        play=("epoch",),
+        pick={"axes": 0, "row": "run"},
+        alt="Left the held-out accuracy of every seed as dots; activations and gradients per layer, a line a seed",
+    )
+
+
+def ratio(gradients):
+    """The gradient of the first layer beside that of the last, in words.  gradients: (seeds, layers)."""
+    with np.errstate(all="ignore"):
+        found = gradients[:, 0] / gradients[:, -1]
+    found = found[np.isfinite(found)]
+    if not len(found):
+        return "the gradients are zero or overflowed"
+    return f"gradient of the first layer, divided by that of the last: {found.min():.0e} to {found.max():.0e}"
+
+
+def positions(runs, epoch):
+    """A dot for every seed: accuracy, and a height near that of its name, (dots, 2)."""
+    found = []
+    for row, histories in enumerate(runs.values()):
+        offsets = np.linspace(-0.22, 0.22, len(histories)) if len(histories) > 1 else [0.0]
+        found += [(history.scores[epoch], row + up) for history, up in zip(histories, offsets)]
+    return np.array(found)
+
+
+def medians(runs, epoch):
+    """An upright stroke at the median of every name."""
+    middles = [np.median([h.scores[epoch] for h in histories]) for histories in runs.values()]
+    return [[(middle, row - 0.36), (middle, row + 0.36)] for row, middle in enumerate(middles)]
+
+
+def limits(runs, which):
+    """Whole powers of ten that hold the sizes of all runs at all epochs.  which: a field of Snapshot."""
+    sizes = np.concatenate(
+        [getattr(s, which) for histories in runs.values() for h in histories for s in h.snapshots]
+    )
+    sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if not len(sizes):
+        return SMALLEST, 1.0
+    low, high = np.floor(np.log10(sizes.min())), np.ceil(np.log10(sizes.max()))
+    return max(SMALLEST, 10.0**low), min(1e6, 10.0 ** max(high, low + 1))
+
+
+def setup(fig, runs):
+    from matplotlib.collections import LineCollection
+    from matplotlib.patches import Rectangle
+
+    left, middle, right = fig.subplots(1, 3, width_ratios=[1.3, 1, 1])
+    left.set(
+        xlim=(-0.03, 1.03),
+        ylim=(len(runs) - 0.4, -0.6),
+        yticks=range(len(runs)),
+        yticklabels=list(runs),
+        xticks=[0, 0.25, 0.5, 0.75, 1],
+        xticklabels=["0", "25", "50", "75", "100 %"],
+        title="accuracy on held-out digits",
+    )
+    left.tick_params(axis="y", length=0)
+    left.grid(axis="y", visible=False)
+    layers = max(len(h.snapshots[0].gradient_rms) for histories in runs.values() for h in histories)
+    seeds = max(len(histories) for histories in runs.values())
+    artists = {
+        "row": left.add_patch(Rectangle((-0.03, -0.45), 1.06, 0.9, color="#EFEFEF", zorder=0)),
+        "dots": left.scatter([], [], s=26, color="black", alpha=0.6, zorder=3, linewidth=0),
+        "medians": left.add_collection(LineCollection([], colors="black", linewidths=1.5)),
+    }
+    sides = [
+        ("activations", middle, style.ACTIVATION, "activation_rms"),
+        ("gradients", right, style.GRADIENT, "gradient_rms"),
+    ]
+    for name, ax, colour, which in sides:
+        ax.set(xlim=(0.5, layers + 0.5), ylim=limits(runs, which), yscale="log", xlabel="layer")
+        ax.set_xticks(range(1, layers + 1, 1 if layers <= 12 else 5))
+        ax.set_title(f"size of {name}", color=colour)
+        artists[name] = [
+            ax.plot([], [], color=colour, marker="o", markersize=3, linewidth=1, alpha=0.7)[0]
+            for _ in range(seeds)
+        ]
+    return artists
