@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from utils.explore import activations as explore
-from utils.explore.activations import dying_units, passing_through, shares
+from utils.explore.activations import confidence, dying_units, passing_through, shares
 from utils.explore.sweep import sweep
 from utils.nn import activations as act
 from utils.nn.mlp import mlp
 
 
-@pytest.mark.parametrize("name", ["passing", "softmax_gradient", "dying"])
+@pytest.mark.parametrize("name", ["passing", "softmax_gradient", "confident", "dying"])
 def test_sweep(name):
     sweep(getattr(explore, name)())
 
@@ -62,6 +62,42 @@ def test_the_gradient_is_largest_between_flat_and_saturated():
     }
     assert max(largest, key=largest.get) == 0.7 and largest[0.7] == pytest.approx(0.258, abs=1e-3)
     assert largest[4.0] == pytest.approx(0.057, abs=1e-3) and largest[0.25] == pytest.approx(0.071, abs=1e-3)
+
+
+# ---- confident, and right or wrong
+
+
+@pytest.mark.parametrize("classes, smoothing", [(2, 0.0), (10, 0.0), (10, 0.1)])
+def test_pushes_are_torchs(classes, smoothing):
+    found, shares = confidence.pushes(classes, smoothing)
+    lead = torch.from_numpy(confidence.LEADS).requires_grad_()
+    logits = torch.cat([lead[:, None], torch.zeros(len(lead), classes - 1)], dim=1)
+    target = torch.zeros(len(lead), dtype=torch.long)
+    wanted = torch.nn.functional.one_hot(target, classes).double() * (1 - smoothing) + smoothing / classes
+    p = torch.softmax(logits, dim=1)
+    losses = {
+        "cross-entropy": torch.nn.functional.cross_entropy(
+            logits, target, reduction="none", label_smoothing=smoothing
+        ),
+        "squared error": ((p - wanted) ** 2).sum(1),
+    }
+    np.testing.assert_allclose(shares, p.detach()[:, 0])
+    for name, theirs in losses.items():
+        value, gradient = found[name]
+        np.testing.assert_allclose(value, theirs.detach(), atol=1e-12)
+        (slope,) = torch.autograd.grad(theirs.sum(), lead, retain_graph=True)
+        np.testing.assert_allclose(gradient, slope, atol=1e-12)
+
+
+def test_only_cross_entropy_pushes_the_confident_and_wrong():
+    found, _ = confidence.pushes(10, 0.0)
+    assert found["cross-entropy"][1][0] < -0.99 and abs(found["squared error"][1][0]) < 1e-4
+
+
+def test_smoothing_turns_the_push_around():
+    best = np.log((1 - 0.1 + 0.1 / 10) / (0.1 / 10))
+    _, gradient = confidence.pushes(10, 0.1)[0]["cross-entropy"]
+    assert (np.sign(gradient) == np.sign(confidence.LEADS - best)).all()
 
 
 # ---- dying units

@@ -143,7 +143,7 @@ MUTANTS = {
     "relu": [("dy * passes", "dy"), ("dy * passes", "dy * ~passes"), ("dy * passes", "dy * x * passes")],
     "leaky_relu": [("negative_slope * dy", "0 * dy"), ("negative_slope * dy", "dy / negative_slope"), ("x > 0, dy", "x < 0, dy")],
     "rrelu": [("dy, slope * dy", "dy, dy"), ("dy, slope * dy", "dy, 0 * dy"), ("np.where(x > 0, dy", "np.where(x < 0, dy")],
-    "elu": [("below + alpha", "below"), ("below + alpha", "alpha"), ("x > 0, dy,", "x > 0, 0 * dy,"), ("below + alpha", "below - alpha")],
+    "elu": [("np.exp(negative)", "np.expm1(negative)"), ("alpha * np.exp(negative)", "alpha"), ("x > 0, dy,", "x > 0, 0 * dy,"), ("dy * alpha", "-dy * alpha")],
     "selu": [("SELU_SCALE * back(dy)", "back(dy)"), ("SELU_SCALE * back", "SELU_ALPHA * back"), ("* back(dy)", "* -back(dy)")],
     "gelu": [("below + x * density", "below"), ("x * density)", "density)"), ("/ 2) / math", ") / math"), ("below + x", "below - x")],
     "softmax": [("(dp * p).sum", "dp.sum"), ("(dp - (dp * p).sum(axis, keepdims=True))", "dp * (1 - p)"), ("dp - (", "dp + ("), ("p * (dp", "(dp")],
@@ -235,3 +235,13 @@ def test_identities():
     np.testing.assert_array_equal(act.maxout(pairs, pieces=2)[0], np.abs(z))
     np.testing.assert_allclose(act.softmax(z + 7)[0], act.softmax(z)[0])
     assert act.softmax(np.array([1.3, 0.4]))[0][0] == pytest.approx(s(0.9))
+
+
+@pytest.mark.parametrize("name", ["elu", "elu 1.7", "selu"])
+def test_far_below_zero_the_slope_is_small_and_not_zero(name):
+    ours, theirs = ELEMENTWISE[name]
+    x = np.array([-1.0, -20.0, -40.0, -300.0])
+    z = torch.from_numpy(x).requires_grad_()
+    theirs(z).sum().backward()
+    np.testing.assert_allclose(ours(x)[1](np.ones(4)), z.grad, rtol=1e-12)
+    assert (ours(x)[1](np.ones(4)) > 0).all()

@@ -37,7 +37,7 @@ def hard_sigmoid(x):
 
 
 def silu(x):
-    """Each number times its own sigmoid, also called swish.
+    """Each number times its own sigmoid, also called swish: eq. (2.9).
 
     x: any shape.  As torch.nn.functional.silu.  Ramachandran, Zoph & Le 2017.
     """
@@ -50,7 +50,7 @@ def silu(x):
 
 
 def tanh(x):
-    """Squash each number into (-1, 1).
+    """Squash each number into (-1, 1): eqs. (2.2), (2.3).
 
     x: any shape.  As torch.tanh.
     """
@@ -76,7 +76,7 @@ def softsign(x):
 
 
 def softplus(x):
-    """A smooth ReLU, log(1 + exp(x)).
+    """A smooth ReLU, log(1 + exp(x)): eq. (2.8).
 
     x: any shape.  As torch.nn.functional.softplus, which returns x itself above 20, where the
     difference is below 2.1e-9.  No overflow for any finite x.
@@ -89,7 +89,7 @@ def softplus(x):
 
 
 def relu(x, *, max_value=None):
-    """Keep what is positive, replace the rest by zero; optionally cap at max_value.
+    """Keep what is positive, replace the rest by zero; optionally cap at max_value: eq. (2.4).
 
     x: any shape.  As torch.relu, with max_value=6 as torch.nn.functional.relu6.  At the kinks the
     gradient is 0.
@@ -106,7 +106,7 @@ def relu(x, *, max_value=None):
 
 
 def leaky_relu(x, *, negative_slope=0.01):
-    """Keep what is positive, scale the rest by negative_slope.
+    """Keep what is positive, scale the rest by negative_slope: eq. (2.5).
 
     x: any shape.  As torch.nn.functional.leaky_relu; at the kink the gradient is negative_slope.
     """
@@ -118,7 +118,7 @@ def leaky_relu(x, *, negative_slope=0.01):
 
 
 def prelu(x, weight):
-    """Leaky ReLU whose slopes are learned.
+    """Leaky ReLU whose slopes are learned: eq. (2.5).
 
     x: any shape; weight: (1,), one slope for all, or (C,), one for each index of axis 1 of x.  As
     torch.nn.functional.prelu.  ValueError when weight fits neither.
@@ -167,20 +167,20 @@ def threshold(x, *, theta):
 
 
 def elu(x, *, alpha=1.0):
-    """Keep what is positive; below zero bend smoothly towards -alpha.
+    """Keep what is positive; below zero bend smoothly towards -alpha: eq. (2.6).
 
     x: any shape.  As torch.nn.functional.elu; at 0 the gradient is alpha.  Clevert et al. 2016.
     """
-    below = alpha * np.expm1(np.minimum(x, 0))
+    negative = np.minimum(x, 0)
 
     def pullback(dy):
-        return np.where(x > 0, dy, dy * (below + alpha))
+        return np.where(x > 0, dy, dy * alpha * np.exp(negative))
 
-    return np.where(x > 0, x, below), pullback
+    return np.where(x > 0, x, alpha * np.expm1(negative)), pullback
 
 
 def selu(x):
-    """ELU with the two constants that keep mean 0 and variance 1 from layer to layer.
+    """ELU with the two constants that keep mean 0 and variance 1 from layer to layer: eq. (2.7).
 
     x: any shape.  As torch.nn.functional.selu.  Klambauer et al. 2017.
     """
@@ -193,7 +193,7 @@ def selu(x):
 
 
 def gelu(x):
-    """Each number times the probability that a standard normal one is smaller.
+    """Each number times the probability that a standard normal one is smaller: eq. (2.10).
 
     x: any shape.  As torch.nn.functional.gelu.  Hendrycks & Gimpel 2016.
     """
@@ -229,7 +229,7 @@ def maxout(x, *, pieces):
 
 
 def softmax(x, *, axis=-1):
-    """Shares that are positive and add up to one.
+    """Shares that are positive and add up to one: eqs. (2.11), (2.13).
 
     x: any shape; the shares add up to one along `axis`.  As torch.softmax.  Stable for any finite x.
     """
@@ -243,7 +243,7 @@ def softmax(x, *, axis=-1):
 
 
 def log_softmax(x, *, axis=-1):
-    """Logarithms of the shares, never minus infinity for finite x.
+    """Logarithms of the shares, never minus infinity for finite x: eq. (2.20).
 
     x: any shape.  As torch.log_softmax.
     """

@@ -6,7 +6,7 @@ from utils.nn.activations import log_softmax, sigmoid
 
 
 def mse_loss(input, target):
-    """Mean of the squared differences.
+    """Mean of the squared differences: eq. (2.17).
 
     input, target: one shape, any.  Returns a number, as torch.nn.functional.mse_loss.
     ValueError when the shapes differ (torch would broadcast).
@@ -22,7 +22,7 @@ def mse_loss(input, target):
 
 
 def l1_loss(input, target):
-    """Mean of the absolute differences.
+    """Mean of the absolute differences: eq. (2.18).
 
     input, target: one shape, any.  Returns a number, as torch.nn.functional.l1_loss; at the kink,
     where both are equal, the gradient is 0.  ValueError when the shapes differ.
@@ -38,7 +38,7 @@ def l1_loss(input, target):
 
 
 def cross_entropy(logits, target, *, label_smoothing=0.0):
-    """Mean over the batch of -log p(right class), where p = softmax(logits).
+    """Mean over the batch of -log p(right class), p = softmax(logits): eqs. (2.20), (2.21), (2.22).
 
     logits: (N, C), any finite numbers; target: (N,), integers from 0 to C - 1; label_smoothing: the
     share of the target that is spread evenly over all classes.  Returns a number, as
@@ -58,7 +58,7 @@ def cross_entropy(logits, target, *, label_smoothing=0.0):
 
 
 def binary_cross_entropy_with_logits(logits, target):
-    """Mean of -log p(what happened), where p = sigmoid(logits) is the probability of a 1.
+    """Mean of -log p(what happened), where p = sigmoid(logits) is the chance of a 1: eq. (2.19).
 
     logits, target: one shape, any; target from 0 to 1.  Returns a number, as
     torch.nn.functional.binary_cross_entropy_with_logits.  ValueError when the shapes differ.

@@ -76,7 +76,7 @@ def dying():
         setup,
         update,
         title="units that die",
-        figsize=(9.2, 3.5),
+        figsize=(9.8, 3.4),
         rate=Slider(RATES, label="learning rate", format="{:g}"),
         bias=Choice(BIASES, label="first bias"),
         epoch=range(EPOCHS + 1),
@@ -114,6 +114,6 @@ def setup(fig):
         for name, (c, style_) in looks.items()
     }
     now = [ax.axvline(0, color="#444444", linewidth=1) for ax in (left, right)]
-    left.legend(loc="center right")
-    right.legend(loc="center right")
+    for ax in (left, right):  # beside the picture: the lines may be anywhere
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return {"dead": dead, "scores": scores, "now": now}

@@ -57,11 +57,13 @@ def passage(activation, mean, spread):
     return Passage(inputs, outputs, pullback(UPSTREAM), pullback(np.ones_like(inputs)))
 
 
-def passing(activations=FUNCTIONS):
+def passing(activations=FUNCTIONS, **start):
     """Function, mean and spread of the inputs -> distributions of outputs and of the gradients that arrive.
 
-    activations: {name: x -> (value, pullback)}, the reader's own among them.
+    activations: {name: x -> (value, pullback)}, the reader's own among them; start: where it begins, any of
+    function, mean, spread.
     """
+    start = {"function": next(iter(activations)), "mean": 0.0, "spread": 1.0} | start
 
     def update(artists, function, mean, spread):
         found = passage(activations[function], mean, spread)
@@ -90,11 +92,11 @@ def passing(activations=FUNCTIONS):
         function=Choice(list(activations)),
         mean=Slider([m / 2 for m in range(-8, 9)], label="mean of the inputs", format="{:+.1f}"),
         spread=Slider([0.1, 0.3, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0], label="their spread", format="{:.1f}"),
-        start={"function": next(iter(activations)), "mean": 0.0, "spread": 1.0},
+        start=start,
         presets={
-            "as it should be": {},
-            "too spread": {"spread": 4.0},
-            "shifted": {"mean": -3.0},
+            "as it should be": {"mean": 0.0, "spread": 1.0},
+            "too spread": {"mean": 0.0, "spread": 4.0},
+            "shifted": {"mean": -3.0, "spread": 1.0},
         },
         alt="An activation function and its slope; histograms of inputs and outputs, and of arriving gradients",
     )
