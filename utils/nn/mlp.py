@@ -31,3 +31,17 @@ def mlp_params(sizes, rng, *, gain=1.0):
         last = i == len(sizes) - 2
         params += [{"weight": weight, "bias": np.zeros(fan_out)}, *[None] * (1 if last else 2)]
     return tuple(params)
+
+
+def mlp_params_by(sizes, rng, scheme):
+    """Random parameters for `mlp`: weights drawn by an initialization scheme, biases zero.
+
+    sizes: as for mlp; rng: a numpy Generator; scheme(shape, rng): a function of
+    utils.nn.initialization, options given by a lambda or by functools.partial.
+    """
+    params = []
+    for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:])):
+        layer = {"weight": scheme((fan_out, fan_in), rng), "bias": np.zeros(fan_out)}
+        last = i == len(sizes) - 2
+        params += [layer, *[None] * (1 if last else 2)]
+    return tuple(params)

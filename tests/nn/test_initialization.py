@@ -1,0 +1,228 @@
+"""Initialization schemes against torch.nn.init: fans, spread, limits, distribution, rotations, complaints."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tests.nn import properties
+from utils.nn import initialization as init
+from utils.nn.backprop import linear
+from utils.nn.mlp import mlp, mlp_params_by
+
+SHAPES = [(300, 500), (500, 300), (64, 32, 3, 3), (200, 40, 5)]
+FAMILY = {"normal": stats.norm, "uniform": stats.uniform(-(3**0.5), 2 * 3**0.5)}  # of variance 1
+# name -> (ours, theirs, distribution, expected variance from the fans)
+SCHEMES = {
+    "lecun_normal": (
+        init.lecun_normal,
+        partial(torch.nn.init.kaiming_normal_, nonlinearity="linear"),
+        "normal",
+        lambda i, o: 1 / i,
+    ),
+    "xavier_normal": (
+        init.xavier_normal, torch.nn.init.xavier_normal_, "normal", lambda i, o: 2 / (i + o)
+    ),
+    "xavier_normal, gain": (
+        partial(init.xavier_normal, gain=3.0),
+        partial(torch.nn.init.xavier_normal_, gain=3.0),
+        "normal",
+        lambda i, o: 18 / (i + o),
+    ),
+    "xavier_uniform": (
+        init.xavier_uniform, torch.nn.init.xavier_uniform_, "uniform", lambda i, o: 2 / (i + o)
+    ),
+    "xavier_uniform, gain": (
+        partial(init.xavier_uniform, gain=0.5),
+        partial(torch.nn.init.xavier_uniform_, gain=0.5),
+        "uniform",
+        lambda i, o: 0.5 / (i + o),
+    ),
+    "kaiming_normal": (
+        init.kaiming_normal,
+        partial(torch.nn.init.kaiming_normal_, nonlinearity="relu"),
+        "normal",
+        lambda i, o: 2 / i,
+    ),
+    "kaiming_normal, back, leaky": (
+        partial(init.kaiming_normal, mode="fan_out", negative_slope=0.3),
+        partial(torch.nn.init.kaiming_normal_, mode="fan_out", a=0.3),
+        "normal",
+        lambda i, o: 2 / (1.09 * o),
+    ),
+    "kaiming_uniform": (
+        init.kaiming_uniform, torch.nn.init.kaiming_uniform_, "uniform", lambda i, o: 2 / i
+    ),
+    "kaiming_uniform, back, leaky": (
+        partial(init.kaiming_uniform, mode="fan_out", negative_slope=0.3),
+        partial(torch.nn.init.kaiming_uniform_, mode="fan_out", a=0.3),
+        "uniform",
+        lambda i, o: 2 / (1.09 * o),
+    ),
+    "the default of nn.Linear": (
+        partial(init.kaiming_uniform, negative_slope=5**0.5),
+        partial(torch.nn.init.kaiming_uniform_, a=5**0.5),
+        "uniform",
+        lambda i, o: 1 / (3 * i),
+    ),
+    "normal": (
+        partial(init.normal, std=0.2), partial(torch.nn.init.normal_, std=0.2), "normal", lambda i, o: 0.04
+    ),
+    "uniform": (
+        partial(init.uniform, a=-0.07, b=0.07),
+        partial(torch.nn.init.uniform_, a=-0.07, b=0.07),
+        "uniform",
+        lambda i, o: 0.07**2 / 3,
+    ),
+}  # fmt: skip
+EVERY_CASE = [(name, shape) for name in SCHEMES for shape in SHAPES]
+
+
+def error_of_variance(family, count):
+    """Standard error of a sample variance, divided by the variance: sqrt((kurtosis - 1) / count)."""
+    return np.sqrt((FAMILY[family].stats(moments="k") + 2) / count)
+
+
+@given(shape=st.lists(st.integers(1, 7), min_size=2, max_size=5))
+def test_fans_count_as_torch(shape):
+    assert init.fans(tuple(shape)) == torch.nn.init._calculate_fan_in_and_fan_out(torch.empty(shape))
+
+
+@pytest.mark.parametrize("name, shape", EVERY_CASE)
+def test_variance_is_the_formula_and_that_of_torch(name, shape):
+    ours, theirs, family, variance = SCHEMES[name]
+    sample = ours(shape, np.random.default_rng(0))
+    torch.manual_seed(0)
+    reference = theirs(torch.empty(shape, dtype=torch.float64)).numpy()
+    expected, reach = variance(*init.fans(shape)), 4 * error_of_variance(family, sample.size)
+    assert sample.shape == shape and sample.dtype == np.float64
+    assert sample.var() == pytest.approx(expected, rel=reach)
+    assert reference.var() == pytest.approx(expected, rel=reach)
+    assert abs(sample.mean()) < 4 * np.sqrt(expected / sample.size)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_distribution(name):
+    ours, _, family, variance = SCHEMES[name]
+    shape = (120, 50, 3)
+    sample = ours(shape, np.random.default_rng(1)).ravel() / np.sqrt(variance(*init.fans(shape)))
+    assert stats.kstest(sample, FAMILY[family].cdf).pvalue > 1e-3
+    other = FAMILY["uniform" if family == "normal" else "normal"]
+    assert stats.kstest(sample, other.cdf).pvalue < 1e-6
+    if family == "uniform":
+        assert 0.999 * 3**0.5 < np.abs(sample).max() <= 3**0.5
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (3, 2, 1, 5)])
+def test_odd_shapes_and_seeds(name, shape):
+    ours = SCHEMES[name][0]
+    first, again, other = (ours(shape, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert first.shape == shape and np.isfinite(first).all()
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).all()
+
+
+def test_one_generator_gives_different_layers():
+    rng = np.random.default_rng(0)
+    assert (init.xavier_normal((3, 4), rng) != init.xavier_normal((3, 4), rng)).all()
+
+
+@pytest.mark.parametrize(
+    "function, change",
+    [
+        (init.lecun_normal, ("1 / math.sqrt(fan_in)", "1 / fan_in")),
+        (init.xavier_normal, ("gain * math.sqrt(2 / sum(fans(shape)))", "2 / sum(fans(shape))")),
+        (init.xavier_normal, ("2 / sum", "1 / sum")),
+        (init.xavier_uniform, ("6 / sum", "3 / sum")),
+        (init.xavier_uniform, ("6 / sum", "2 / sum")),
+        (init.kaiming_normal, ("shape, mode, negative_slope)", "shape)")),
+        (init.kaiming_uniform, ("math.sqrt(3) * ", "")),
+        (init.kaiming_uniform, ("-limit, limit", "0, limit")),
+    ],
+)
+def test_mutants_have_another_variance(function, change):
+    """The forms that a slip of the pen gives would not pass test_variance_is_the_formula_and_that_of_torch."""
+    (mutant,) = properties.mutants(function, change)
+    shape = (300, 500)
+    options = {"mode": "fan_out"} if "kaiming" in function.__name__ else {}
+    right, wrong = (f(shape, np.random.default_rng(0), **options).var() for f in (function, mutant))
+    assert abs(wrong / right - 1) > 0.3
+
+
+@pytest.mark.parametrize(
+    "old, new", [("* math.prod(kernel), outputs", ", outputs"), ("outputs, inputs", "inputs, outputs")]
+)
+def test_mutants_of_fans_count_otherwise(old, new):
+    (mutant,) = properties.mutants(init.fans, (old, new))
+    assert mutant((8, 5, 3, 3)) != init.fans((8, 5, 3, 3)) == (45, 72)
+
+
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
+@pytest.mark.parametrize("slope", [0.0, 0.01, 0.25, 1.0, 5**0.5])
+def test_kaiming_std_is_the_gain_of_torch(mode, slope):
+    gain = torch.nn.init.calculate_gain("leaky_relu", slope)
+    fan = init.fans((20, 30))[mode == "fan_out"]
+    assert init.kaiming_std((20, 30), mode, slope) == pytest.approx(gain / np.sqrt(fan))
+
+
+@pytest.mark.parametrize("shape", [(20, 50), (50, 20), (30, 30), (6, 4, 3, 3), (40, 2, 3), (1, 5), (5, 1)])
+@pytest.mark.parametrize("gain", [1.0, 2**0.5])
+def test_orthogonal_keeps_every_length(shape, gain):
+    weight = init.orthogonal(shape, np.random.default_rng(0), gain)
+    torch.manual_seed(0)
+    reference = torch.nn.init.orthogonal_(torch.empty(shape, dtype=torch.float64), gain).numpy()
+    for w in (weight, reference):
+        assert w.shape == shape
+        np.testing.assert_allclose(np.linalg.svd(w.reshape(shape[0], -1), compute_uv=False), gain, rtol=1e-10)
+
+
+def test_orthogonal_prefers_no_direction():
+    """Without the signs of r the first number of q would always have the same sign."""
+    rng = np.random.default_rng(0)
+    found = np.array([init.orthogonal((3, 3), rng) for _ in range(1000)])
+    assert np.abs(found.mean(0)).max() < 5 / np.sqrt(3 * 1000)
+    assert abs((np.linalg.det(found) > 0).mean() - 0.5) < 0.08
+    (mutant,) = properties.mutants(init.orthogonal, ("q * np.where(np.diag(r) < 0, -1, 1)", "q"))
+    assert abs(np.mean([mutant((3, 3), rng)[0, 0] for _ in range(1000)])) > 0.3
+
+
+def test_constant():
+    np.testing.assert_array_equal(init.constant((2, 3), value=0.5), np.full((2, 3), 0.5))
+    np.testing.assert_array_equal(init.constant((4,), np.random.default_rng(0)), np.zeros(4))
+    assert init.constant((2, 3), value=1).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "call, told",
+    [
+        (lambda rng: init.fans((3,)), r"shape is \(3,\); expected \(out, in\)"),
+        (lambda rng: init.xavier_normal((), rng), r"shape is \(\)"),
+        (lambda rng: init.lecun_normal((3, 0), rng), r"shape is \(3, 0\).*none of them 0"),
+        (lambda rng: init.orthogonal((7,), rng), r"shape is \(7,\)"),
+        (lambda rng: init.normal((2, 3), rng, std=-1), "std is -1; expected a number"),
+        (lambda rng: init.uniform((2, 3), rng, a=1.0, b=0.0), "b is 0.0, below a, which is 1.0"),
+        (lambda rng: init.kaiming_normal((2, 3), rng, mode="in"), 'mode is .in.; expected "fan_in" or'),
+        (lambda rng: init.kaiming_uniform((2, 3), rng, "fan_avg"), "mode is .fan_avg."),
+    ],
+)
+def test_complaints(call, told):
+    with pytest.raises(ValueError, match=told):
+        call(np.random.default_rng(0))
+
+
+def test_weights_of_a_network_from_a_scheme():
+    sizes = (64, 300, 10)
+    params = mlp_params_by(sizes, np.random.default_rng(0), init.kaiming_normal)
+    network, _ = mlp(sizes)
+    output, _ = network(params, np.ones((2, 64)))
+    assert output.shape == (2, 10)
+    weights = [p for p in params if p]
+    assert [p["weight"].shape for p in weights] == [(300, 64), (10, 300)]
+    assert all((p["bias"] == 0).all() for p in weights)
+    assert weights[0]["weight"].var() == pytest.approx(2 / 64, rel=0.05)
+    assert linear(np.ones((1, 64)), **weights[0])[0].shape == (1, 300)
