@@ -1,0 +1,160 @@
+"""Chapter 04: normalizations, which differ only in the numbers that share a mean and a variance."""
+
+import math
+
+import numpy as np
+
+
+def standardize(x, *, axis, eps=1e-5):
+    """Subtract from each group its mean and divide by its standard deviation: eqs. (4.1), (4.2), (4.8).
+
+    x: any shape; axis: a number or a tuple, the axes along which a group extends.  Biased variance,
+    eps inside the root.
+    """
+    centred = x - x.mean(axis, keepdims=True)
+    inv_std = 1 / np.sqrt((centred**2).mean(axis, keepdims=True) + eps)
+    x_hat = centred * inv_std
+
+    def pullback(dx_hat):
+        mean_path = dx_hat.mean(axis, keepdims=True)
+        variance_path = x_hat * (dx_hat * x_hat).mean(axis, keepdims=True)
+        return inv_std * (dx_hat - mean_path - variance_path)
+
+    return x_hat, pullback
+
+
+def scale_and_shift(x_hat, weight, bias, *, shape):
+    """Give every place its own learned size and offset, weight * x_hat + bias: eqs. (4.3), (4.4).
+
+    weight, bias: arrays that reshape to `shape`, or None for 1 and 0; shape: as many axes as x_hat,
+    with 1 where a weight is shared.
+    """
+    shared = tuple(axis for axis, length in enumerate(shape) if length == 1)
+    w = 1 if weight is None else weight.reshape(shape)
+    b = 0 if bias is None else bias.reshape(shape)
+
+    def pullback(dy):
+        dweight = None if weight is None else (dy * x_hat).sum(shared).reshape(weight.shape)
+        dbias = None if bias is None else dy.sum(shared).reshape(bias.shape)
+        return dy * w, dweight, dbias
+
+    return x_hat * w + b, pullback
+
+
+def layer_norm(x, weight=None, bias=None, *, eps=1e-5):
+    """Normalize each example over its last axis, then scale and shift: eqs. (4.2), (4.3), (4.17).
+
+    x: (..., D); weight, bias: (D,) or None.  As torch.nn.functional.layer_norm, whose
+    normalized_shape is the shape of weight here: a weight of shape (C, D) normalizes over the last
+    two axes.  ValueError when weight or bias does not fit.  Ba, Kiros & Hinton 2016.
+    """
+    given = weight if weight is not None else bias
+    own = x.shape[-1:] if given is None else x.shape[x.ndim - given.ndim :]
+    expect_shape(own, weight=weight, bias=bias)
+    if not own:
+        raise ValueError(f"x has shape {x.shape}; expected at least one axis to normalize over")
+    x_hat, back_norm = standardize(x, axis=tuple(range(-len(own), 0)), eps=eps)
+    y, back_affine = scale_and_shift(x_hat, weight, bias, shape=(1,) * (x.ndim - len(own)) + own)
+
+    def pullback(dy):
+        dx_hat, dweight, dbias = back_affine(dy)
+        return back_norm(dx_hat), dweight, dbias
+
+    return y, pullback
+
+
+def batch_norm(
+    x,
+    weight=None,
+    bias=None,
+    *,
+    running_mean=None,
+    running_var=None,
+    training=True,
+    momentum=0.1,
+    eps=1e-5,
+):
+    """Normalize each channel over the batch and all positions: eqs. (4.3), (4.9), (4.11), (4.12).
+
+    x: (N, C) or (N, C, *positions); weight, bias: (C,) or None; running_mean, running_var: (C,),
+    changed in place in training (by the mean and the unbiased variance of the batch), used instead
+    of the batch's own in evaluation.  momentum: the share of the new batch in them.  As
+    torch.nn.functional.batch_norm.  ValueError in training with one number for each channel, in
+    evaluation without running statistics, and when shapes do not fit.  Ioffe & Szegedy 2015.
+    """
+    axis, shape = (0, *range(2, x.ndim)), channel_shape(x)
+    expect_shape(x.shape[1:2], weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
+    if (running_mean is None) != (running_var is None) or (not training and running_mean is None):
+        raise ValueError(
+            "running_mean and running_var: expected both in evaluation, both or none in training"
+        )
+    if training:
+        expect_several(x, axis, "channel of the batch")
+        x_hat, back_norm = standardize(x, axis=axis, eps=eps)
+        if running_mean is not None:
+            running_mean += momentum * (x.mean(axis) - running_mean)
+            running_var += momentum * (x.var(axis, ddof=1) - running_var)
+    else:  # the statistics are constants: nothing flows back through them
+        inv_std = (1 / np.sqrt(running_var + eps)).reshape(shape).astype(x.dtype)
+        x_hat = (x - running_mean.reshape(shape).astype(x.dtype)) * inv_std
+        back_norm = lambda dx_hat: dx_hat * inv_std
+    y, back_affine = scale_and_shift(x_hat, weight, bias, shape=shape)
+
+    def pullback(dy):
+        dx_hat, dweight, dbias = back_affine(dy)
+        return back_norm(dx_hat), dweight, dbias
+
+    return y, pullback
+
+
+def group_norm(x, weight=None, bias=None, *, num_groups, eps=1e-5):
+    """Normalize groups of neighbouring channels, each example for itself: eqs. (4.2), (4.3).
+
+    x: (N, C, *positions); weight, bias: (C,) or None; num_groups divides C.  As
+    torch.nn.functional.group_norm.  ValueError when it does not, or when weight or bias does not
+    fit.  Wu & He 2018.
+    """
+    shape = channel_shape(x)
+    expect_shape(x.shape[1:2], weight=weight, bias=bias)
+    if num_groups < 1 or x.shape[1] % num_groups:
+        raise ValueError(f"num_groups is {num_groups}; expected a divisor of {x.shape[1]}, the channels of x")
+    grouped = x.reshape(x.shape[0], num_groups, -1)
+    x_hat, back_norm = standardize(grouped, axis=-1, eps=eps)
+    y, back_affine = scale_and_shift(x_hat.reshape(x.shape), weight, bias, shape=shape)
+
+    def pullback(dy):
+        dx_hat, dweight, dbias = back_affine(dy)
+        return back_norm(dx_hat.reshape(grouped.shape)).reshape(x.shape), dweight, dbias
+
+    return y, pullback
+
+
+def instance_norm(x, weight=None, bias=None, *, eps=1e-5):
+    """Normalize each channel of each example over its positions: group norm with groups of one channel.
+
+    x: (N, C, *positions); weight, bias: (C,) or None.  As torch.nn.functional.instance_norm without
+    running statistics.  ValueError with one position only, or when weight or bias does not fit.
+    Ulyanov, Vedaldi & Lempitsky 2016.
+    """
+    expect_several(x, tuple(range(2, x.ndim)), "channel of an example")
+    return group_norm(x, weight, bias, num_groups=x.shape[1], eps=eps)
+
+
+def channel_shape(x):
+    """(1, C, 1, ...): the shape in which one number for each channel meets axis 1 of x."""
+    if x.ndim < 2:
+        raise ValueError(f"x has shape {x.shape}; expected (N, C) or (N, C, *positions)")
+    return (1, x.shape[1], *[1] * (x.ndim - 2))
+
+
+def expect_shape(expected, **arrays):
+    """ValueError when one of the arrays, by name, is neither None nor of the expected shape."""
+    for name, array in arrays.items():
+        if array is not None and array.shape != expected:
+            raise ValueError(f"{name} has shape {array.shape}; expected {expected} for this x")
+
+
+def expect_several(x, axis, group):
+    """ValueError when a group holds a single number: it would be its own mean, and the output bias."""
+    if math.prod(x.shape[a] for a in axis) == 1:
+        raise ValueError(f"x has shape {x.shape}: one number in each {group}; expected at least two")
