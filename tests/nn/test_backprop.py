@@ -1,7 +1,10 @@
 """Chapter 01's mathematics: linear, chain, Tap, Value, Dual."""
 
+import gc
 import math
 import operator
+import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -112,6 +115,43 @@ def test_chain_refuses_what_does_not_fit():
         chain(tanh, relu)((None,), np.ones(2))
     with pytest.raises(ValueError, match=r"linear holds \['gain'\]"):
         chain(linear)(({"weight": np.ones((1, 2)), "gain": 1.0},), np.ones(2))
+    with pytest.raises(ValueError, match=r"linear holds \['gain'\]; its inputs are \['weight', 'bias'\]"):
+        chain(partial(linear))(({"gain": np.ones(1)},), np.ones((2, 3)))
+
+
+def test_a_layer_that_cannot_be_referred_to_weakly_is_a_layer_all_the_same():
+    class Doubling:
+        __slots__ = ()
+
+        def __call__(self, x):
+            return 2 * x, lambda dy: 2 * dy
+
+    y, back = chain(Doubling(), Doubling())((None, None), np.ones(3))
+    np.testing.assert_array_equal(y, 4 * np.ones(3))
+    np.testing.assert_array_equal(back(np.ones(3))[1], 4 * np.ones(3))
+
+
+def test_a_chain_forgets_the_layers_that_are_gone():
+    """What is remembered about a layer, and with it the arrays of a Tap, must not outlive it."""
+    tap = Tap()
+    chain(tap)((None,), np.ones(3))
+    seen = weakref.ref(tap)
+    del tap
+    gc.collect()
+    assert seen() is None
+
+
+def test_functions_that_look_alike_are_not_mixed_up():
+    def layer(x):
+        return x, lambda dy: dy
+
+    first = layer
+
+    def layer(x, weight):
+        return x * weight, lambda dy: (dy * weight, (dy * x).sum(0))
+
+    y, _ = chain(first, layer)((None, {"weight": np.full(3, 2.0)}), np.ones((2, 3)))
+    np.testing.assert_array_equal(y, 2 * np.ones((2, 3)))
 
 
 def test_a_tap_forgets_the_old_gradient_going_forward():

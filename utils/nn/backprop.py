@@ -1,7 +1,9 @@
 """Chapter 01: layers that return a value and its pullback, and two ways of differentiating programs."""
 
+import contextlib
 import inspect
 import math
+import weakref
 
 import numpy as np
 
@@ -45,10 +47,20 @@ class Tap:
         return x, pullback
 
 
+# what inputs_of found: asking Python for a signature takes longer than running a small layer
+_inputs = weakref.WeakKeyDictionary()
+
+
 def inputs_of(layer):
     """The names of a layer's inputs: its parameters before a bare `*`."""
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [p.name for p in inspect.signature(layer).parameters.values() if p.kind in kinds]
+    try:
+        return _inputs[layer]
+    except (KeyError, TypeError):  # TypeError: a layer that cannot be referred to weakly
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        names = tuple(p.name for p in inspect.signature(layer).parameters.values() if p.kind in kinds)
+    with contextlib.suppress(TypeError):
+        _inputs[layer] = names
+    return names
 
 
 def call_layer(layer, params, x):
@@ -65,7 +77,9 @@ def call_layer(layer, params, x):
         return value, lambda dy: (None, back(dy))
     unknown = set(params or {}) - set(names[1:])
     if unknown:
-        raise ValueError(f"params of {layer.__name__} holds {sorted(unknown)}; its inputs are {names[1:]}")
+        raise ValueError(
+            f"params of {name_of(layer)} holds {sorted(unknown)}; its inputs are {list(names[1:])}"
+        )
     value, back = layer(x, **(params or {}))
 
     def pullback(dy):
@@ -73,6 +87,11 @@ def call_layer(layer, params, x):
         return {name: d for name, d in zip(names[1:], dothers) if name in (params or {})}, dx
 
     return value, pullback
+
+
+def name_of(layer):
+    """How a message calls a layer; a functools.partial has no name of its own."""
+    return getattr(getattr(layer, "func", layer), "__name__", repr(layer))
 
 
 def chain(*layers):
