@@ -45,8 +45,8 @@ def cross_entropy(logits, target, *, label_smoothing=0.0):
     torch.nn.functional.cross_entropy.  ValueError when a target is no class.
     """
     n, classes = logits.shape
-    outside = (target < 0) | (target >= classes)
-    if target.shape != (n,) or target.dtype.kind not in "iu" or outside.any():
+    integers = target.shape == (n,) and target.dtype.kind in "iu"
+    if not integers or (target < 0).any() or (target >= classes).any():
         raise ValueError(f"target must hold {n} integers from 0 to {classes - 1}; got {target!r}")
     log_p, _ = log_softmax(logits)
     wanted = np.full_like(log_p, label_smoothing / classes)
