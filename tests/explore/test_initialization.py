@@ -32,7 +32,7 @@ TORCH = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "ReLU": torch.relu,
-    "leaky ReLU": lambda z: torch.nn.functional.leaky_relu(z, 0.1),
+    "leaky ReLU (0.1)": lambda z: torch.nn.functional.leaky_relu(z, 0.1),
 }
 
 

@@ -18,7 +18,7 @@ OURS = who_is_averaged.normalizations(batch_norm, layer_norm, instance_norm, gro
 THEIRS = {
     "batch": lambda x: F.batch_norm(x, None, None, training=True),
     "layer": lambda x: F.layer_norm(x, x.shape[1:]),
-    "layer, per position": lambda x: F.layer_norm(x.transpose(1, 2), x.shape[1:2]).transpose(1, 2),
+    "layer, Transformer": lambda x: F.layer_norm(x.transpose(1, 2), x.shape[1:2]).transpose(1, 2),
     "instance": F.instance_norm,
     "2 groups": lambda x: F.group_norm(x, 2),
     "3 groups": lambda x: F.group_norm(x, 3),

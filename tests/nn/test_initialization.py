@@ -200,7 +200,7 @@ def test_constant():
 @pytest.mark.parametrize(
     "call, told",
     [
-        (lambda rng: init.fans((3,)), r"shape is \(3,\); expected \(out, in\)"),
+        (lambda rng: init.fans((3,)), r"shape is \(3,\); expected \(out, in, "),
         (lambda rng: init.xavier_normal((), rng), r"shape is \(\)"),
         (lambda rng: init.lecun_normal((3, 0), rng), r"shape is \(3, 0\).*none of them 0"),
         (lambda rng: init.orthogonal((7,), rng), r"shape is \(7,\)"),

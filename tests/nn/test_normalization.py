@@ -23,8 +23,7 @@ def torch_batch_norm(
 
 
 def torch_layer_norm(x, weight=None, bias=None, eps=1e-5):
-    given = weight if weight is not None else bias
-    return F.layer_norm(x, x.shape[-1:] if given is None else given.shape, weight, bias, eps)
+    return F.layer_norm(x, x.shape[-1:], weight, bias, eps)
 
 
 def torch_group_norm(x, weight=None, bias=None, num_groups=1, eps=1e-5):
@@ -163,16 +162,10 @@ def test_one_function_of_axis_is_all_four():
     same(z((2, 3, 4), x.reshape(4, 3, 2, 5, 5)).reshape(x.shape), F.group_norm(t, 3))
 
 
-def test_layer_norm_over_several_axes():
-    """A weight with two axes normalizes over two, as torch's normalized_shape."""
-    assert crosscheck(norm.layer_norm, torch_layer_norm, *drawn(0, SHAPE, (6, 5), (6, 5))).ok
-    assert crosscheck(norm.layer_norm, torch_layer_norm, *drawn(0, SHAPE, SHAPE, SHAPE)).ok
-
-
 def test_group_norm_between_its_ends():
     """One group is layer norm over everything but the batch; a group a channel is instance norm."""
     x, weight, bias = drawn(1, SHAPE, 6, 6)
-    all_of_it = norm.layer_norm(x, np.ones((6, 5)))[0] * weight[:, None] + bias[:, None]
+    all_of_it = norm.layer_norm(x.reshape(4, -1))[0].reshape(SHAPE) * weight[:, None] + bias[:, None]
     np.testing.assert_allclose(norm.group_norm(x, weight, bias, num_groups=1)[0], all_of_it)
     alone = norm.group_norm(x, weight, bias, num_groups=6)[0]
     np.testing.assert_array_equal(norm.instance_norm(x, weight, bias)[0], alone)
@@ -260,8 +253,7 @@ def test_a_pullback_keeps_the_statistics_of_its_own_call():
         (lambda x: norm.batch_norm(x[:1, :, :1]), "one number in each channel of the batch"),
         (lambda x: norm.layer_norm(x, np.ones(6)), r"weight has shape \(6,\); expected \(5,\)"),
         (lambda x: norm.layer_norm(x, np.ones(5), np.ones((6, 5))), r"bias has shape \(6, 5\)"),
-        (lambda x: norm.layer_norm(x, np.ones((2, *SHAPE))), "weight has shape"),
-        (lambda x: norm.layer_norm(np.array(1.0)), r"x has shape \(\); expected at least one axis"),
+        (lambda x: norm.layer_norm(np.array(1.0)), r"x has shape \(\); expected an axis"),
         (lambda x: norm.group_norm(x, num_groups=4), "num_groups is 4; expected a divisor of 6"),
         (lambda x: norm.group_norm(x, num_groups=0), "num_groups is 0"),
         (lambda x: norm.group_norm(x, np.ones(5), num_groups=2), "weight has shape"),
@@ -352,7 +344,7 @@ def test_mutants_of_batch_norm():
     "kind, change",
     [
         ("layer", ("back_norm(dx_hat), dweight", "back_norm(dy), dweight")),
-        ("layer", ("tuple(range(-len(own), 0))", "-2")),
+        ("layer", ("axis=-1", "axis=-2")),
         ("layer", ("dweight, dbias\n\n    return", "dbias, dweight\n\n    return")),
         ("layer", ("eps=eps", "eps=2 * eps")),
         ("group", ("back_norm(dx_hat.reshape(grouped.shape))", "dx_hat.reshape(grouped.shape)")),

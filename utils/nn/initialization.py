@@ -9,10 +9,10 @@ def fans(shape):
     """How many numbers one output adds up, and in how many sums one input sits: eq. (3.13).
 
     shape: (out, in) of a dense layer, or (out, in, *kernel) of a convolution.  Returns
-    (fan_in, fan_out), counted as torch.nn.init does.  ValueError for fewer than two axes, or empty ones.
+    (fan_in, fan_out), counted as torch.nn.init does.  ValueError for too few axes, or empty ones.
     """
     if len(shape) < 2 or min(shape) < 1:
-        raise ValueError(f"shape is {tuple(shape)}; expected (out, in) or (out, in, *kernel), none of them 0")
+        raise ValueError(f"shape is {tuple(shape)}; expected (out, in, *kernel), none of them 0")
     outputs, inputs, *kernel = shape
     return inputs * math.prod(kernel), outputs * math.prod(kernel)
 

@@ -44,17 +44,14 @@ def scale_and_shift(x_hat, weight, bias, *, shape):
 def layer_norm(x, weight=None, bias=None, *, eps=1e-5):
     """Normalize each example over its last axis, then scale and shift: eqs. (4.2), (4.3), (4.17).
 
-    x: (..., D); weight, bias: (D,) or None.  As torch.nn.functional.layer_norm, whose
-    normalized_shape is the shape of weight here: a weight of shape (C, D) normalizes over the last
-    two axes.  ValueError when weight or bias does not fit.  Ba, Kiros & Hinton 2016.
+    x: (..., D); weight, bias: (D,) or None.  As torch.nn.functional.layer_norm with normalized_shape
+    (D,).  ValueError when weight or bias does not fit.  Ba, Kiros & Hinton 2016.
     """
-    given = weight if weight is not None else bias
-    own = x.shape[-1:] if given is None else x.shape[x.ndim - given.ndim :]
-    expect_shape(own, weight=weight, bias=bias)
-    if not own:
-        raise ValueError(f"x has shape {x.shape}; expected at least one axis to normalize over")
-    x_hat, back_norm = standardize(x, axis=tuple(range(-len(own), 0)), eps=eps)
-    y, back_affine = scale_and_shift(x_hat, weight, bias, shape=(1,) * (x.ndim - len(own)) + own)
+    if x.ndim == 0:
+        raise ValueError("x has shape (); expected an axis to normalize over")
+    expect_shape(x.shape[-1:], weight=weight, bias=bias)
+    x_hat, back_norm = standardize(x, axis=-1, eps=eps)
+    y, back_affine = scale_and_shift(x_hat, weight, bias, shape=(1,) * (x.ndim - 1) + x.shape[-1:])
 
     def pullback(dy):
         dx_hat, dweight, dbias = back_affine(dy)
@@ -64,15 +61,7 @@ def layer_norm(x, weight=None, bias=None, *, eps=1e-5):
 
 
 def batch_norm(
-    x,
-    weight=None,
-    bias=None,
-    *,
-    running_mean=None,
-    running_var=None,
-    training=True,
-    momentum=0.1,
-    eps=1e-5,
+    x, weight=None, bias=None, *, running_mean=None, running_var=None, training=True, momentum=0.1, eps=1e-5
 ):
     """Normalize each channel over the batch and all positions: eqs. (4.3), (4.9), (4.11), (4.12).
 

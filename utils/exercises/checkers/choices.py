@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from utils.exercises.cards import Outcome
 from utils.exercises.reading import Trouble, has_dots, kind_of
-from utils.exercises.wording import be, codes, sentence
+from utils.exercises.wording import be, codes, join, sentence
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ class Ordering:
         missing = [item for item in self.items if item not in given]
         if missing:
             return Outcome("wrong", f"{codes(missing)} {be(missing)} missing.")
+        if not self.before and given == list(self.items)[::-1]:
+            return Outcome("wrong", "That is the right order, turned round.")
         for a, b in self.pairs:
             if given.index(a) > given.index(b):
                 return Outcome("wrong", sentence(self.traps.get((a, b), f"`{b}` cannot come before `{a}`")))
@@ -100,12 +102,17 @@ class Ordering:
 def as_key(answer, options):
     """The option that is meant, by its key or its whole text, in small or capital letters."""
     if not isinstance(answer, str):
-        raise Trouble(f"this is {kind_of(answer)}; expected one of {codes(list(options))}")
+        raise Trouble(f"this is {kind_of(answer)}; expected one of {names(options)}")
     wanted = answer.strip().lower()
     for key, text in options.items():
         if wanted in (key.lower(), str(text).strip().lower()):
             return key
-    raise Trouble(f"{answer.strip()[:40]!r} is none of {codes(list(options))}")
+    raise Trouble(f"{answer.strip()[:40]!r} is none of {names(options)}")
+
+
+def names(options):
+    """All options, in an order that tells nothing about the right one."""
+    return join([f"`{key}`" for key in sorted(options)])
 
 
 def as_items(answer):

@@ -29,7 +29,7 @@ ACTIVATIONS = {
     "sigmoid": sigmoid,
     "tanh": tanh,
     "ReLU": relu,
-    "leaky ReLU": partial(leaky_relu, negative_slope=0.1),
+    "leaky ReLU (0.1)": partial(leaky_relu, negative_slope=0.1),
 }
 WIDTHS = [25, 50, 100, 200]
 DEPTHS = [2, 5, 10, 15, 20, 25, 30]
@@ -107,10 +107,11 @@ def per_layer(sizes):
     return float((last / first) ** (1 / (len(sizes) - 1))) if first and last else 0.0
 
 
-def signal_by_scheme(schemes=SCHEMES):
+def signal_by_scheme(schemes=SCHEMES, **start):
     """Scheme, activation, width, depth and taper -> activations and gradients per layer, and those of one layer.
 
-    schemes: {name: (shape, rng) -> weight}, the reader's own among them.
+    schemes: {name: (shape, rng) -> weight}, the reader's own among them; start: where it begins, any of
+    the controls.
     """
     cached = lru_cache(16)(signals)
 
@@ -149,14 +150,14 @@ def signal_by_scheme(schemes=SCHEMES):
         depth=Slider(DEPTHS, label="layers"),
         taper=Slider(list(TAPERS), label="last width / first width", format=lambda t: TAPERS[t]),
         layer=Slider(range(1, DEEPEST + 1), label="layer picked"),
-        **opening(schemes),
+        **opening(schemes, start),
         pick=[{"axes": axes, "nearest": "layer", "points": COLUMNS} for axes in (0, 1)],
         alt="Activations and gradients of every layer as bands, and histograms of one layer",
     )
 
 
-def opening(schemes):
-    """The start and the presets, as far as the schemes named by them are there."""
+def opening(schemes, given):
+    """The start, changed by what is given, and the presets whose schemes are there."""
     named = {
         "dies": ("normal 0.01", "tanh", {}),
         "fades": ("uniform 0.07", "tanh", {}),
@@ -168,9 +169,10 @@ def opening(schemes):
         "orthogonal, linear": ("orthogonal", "linear", {}),
         "tapering": ("LeCun", "linear", {"width": 200, "depth": 10, "taper": 1 / 16}),
     }
-    start = {"scheme": next(iter(schemes)), "activation": "tanh", "width": 100, "depth": 20, "taper": 1.0}
+    sizes = {"width": 100, "depth": 20, "taper": 1.0}
+    start = {"scheme": next(iter(schemes)), "activation": "tanh", **sizes} | given
     presets = {
-        name: {"scheme": scheme, "activation": activation, **others}
+        name: {"scheme": scheme, "activation": activation, **sizes, **others}
         for name, (scheme, activation, others) in named.items()
         if scheme in schemes
     }

@@ -107,10 +107,11 @@ def end_to_end(
     )
 
 
-def which_way(kaiming_normal=init.kaiming_normal, xavier_normal=init.xavier_normal):
+def which_way(kaiming_normal=init.kaiming_normal, xavier_normal=init.xavier_normal, **start):
     """Fan-in, fan-out or average; taper, activation, depth -> what each layer does to both directions.
 
-    kaiming_normal, xavier_normal: the reader's own, as those in utils.nn.initialization.
+    kaiming_normal, xavier_normal: the reader's own, as those in utils.nn.initialization; start: where
+    it begins, any of mode, activation, taper, depth.
     """
     cached = lru_cache(256)(partial(end_to_end, kaiming_normal=kaiming_normal, xavier_normal=xavier_normal))
 
@@ -141,15 +142,15 @@ def which_way(kaiming_normal=init.kaiming_normal, xavier_normal=init.xavier_norm
         activation=Choice(list(PASSES)),
         taper=Slider(list(TAPERS), label="last width / first width", format=lambda t: TAPERS[t]),
         depth=Slider(DEPTHS, label="layers"),
-        start={"mode": "fan-in", "activation": "ReLU", "taper": 1 / 16, "depth": 4},
+        start={"mode": "fan-in", "activation": "ReLU", "taper": 1 / 16, "depth": 4} | start,
         play=("taper",),
         presets={
-            "fan-in, tapering": {},
-            "fan-out, tapering": {"mode": "fan-out"},
-            "average, tapering": {"mode": "average"},
-            "fan-in, widening": {"taper": 16.0},
-            "all as wide": {"taper": 1.0},
-            "twice the layers": {"depth": 8},
+            "fan-in, tapering": {"mode": "fan-in", "taper": 1 / 16, "depth": 4},
+            "fan-out, tapering": {"mode": "fan-out", "taper": 1 / 16, "depth": 4},
+            "average, tapering": {"mode": "average", "taper": 1 / 16, "depth": 4},
+            "fan-in, widening": {"mode": "fan-in", "taper": 16.0, "depth": 4},
+            "all as wide": {"mode": "fan-in", "taper": 1.0, "depth": 4},
+            "twice the layers": {"mode": "fan-in", "taper": 1 / 16, "depth": 8},
         },
         alt="Left the width of each layer; in the middle what a layer multiplies by; right the whole way",
     )

@@ -13,7 +13,7 @@ STEPS = 200
 LAST = 50  # steps that the read-out looks at
 SIZES = [2, 4, 8, 16, 32, 64, 128]
 MOMENTA = [0.01, 0.1, 0.5, 1.0]
-PROBE = 3.0  # the example that both modes are asked about
+PROBE = 4.0  # the example that both modes are asked about
 STEADY = 1.0, 2.0  # mean and standard deviation of what arrives
 DRIFTING = (-1.0, 3.0), (1.0, 2.0)  # both from, to
 WINDOWS = {"mean": (-3, 5), "variance": (0, 12), "output": (-3, 5)}
@@ -92,7 +92,7 @@ def train_against_eval(batch_norm=our_batch_norm):
         found = cached(size, momentum, drift)
         show(artists, found)
         return in_words(found, size) + (
-            f"\nin the end, a running mean of momentum {momentum:g} stays {lag(momentum, drift):.2f} behind"
+            f"\nif the drift went on for ever, a running mean of momentum {momentum:g} would stay {lag(momentum, drift):.2f} behind"
             if drift
             else ""
         )

@@ -15,7 +15,7 @@ EXAMPLE, CHANNEL, POSITION = np.indices(SHAPE)
 LABELS = {
     "batch": (CHANNEL,),
     "layer": (EXAMPLE,),
-    "layer, per position": (EXAMPLE, POSITION),
+    "layer, Transformer": (EXAMPLE, POSITION),
     "instance": (EXAMPLE, CHANNEL),
     "2 groups": (EXAMPLE, CHANNEL // 3),
     "3 groups": (EXAMPLE, CHANNEL // 2),
@@ -23,7 +23,7 @@ LABELS = {
 SHARED = {
     "batch": "one channel, all examples and positions",
     "layer": "one example, all channels and positions",
-    "layer, per position": "one position of one example, all channels",
+    "layer, Transformer": "one position of one example, all channels",
     "instance": "one channel of one example, all positions",
     "2 groups": "three channels of one example, all positions",
     "3 groups": "two channels of one example, all positions",
@@ -72,7 +72,7 @@ def normalizations(batch_norm, layer_norm, instance_norm, group_norm):
     return {
         "batch": by_channels(batch_norm),
         "layer": with_layer_norm(lambda x: x.reshape(EXAMPLES, -1), lambda y: y.reshape(SHAPE)),
-        "layer, per position": with_layer_norm(turned, turned),
+        "layer, Transformer": with_layer_norm(turned, turned),
         "instance": by_channels(instance_norm),
         "2 groups": by_channels(group_norm, num_groups=2),
         "3 groups": by_channels(group_norm, num_groups=3),
@@ -150,7 +150,7 @@ def groups(
             f"{found.before:+z.1f} before, {found.after:+z.2f} after\n"
             f"{reach_in_words(found)}\n"
             f"slope with respect to itself {found.gradient[place]:+.2f}, to the others "
-            f"{others.min():+z.2f} to {others.max():+z.2f} (the colours end at the larger), together {others.sum():+z.2f}"
+            f"{others.min():+z.2f} to {others.max():+z.2f}, together {others.sum():+z.2f}"
         )
 
     return Explorable(
@@ -166,7 +166,7 @@ def groups(
         presets={
             "batch": {},
             "layer": {"kind": "layer"},
-            "layer, as in a Transformer": {"kind": "layer, per position"},
+            "layer, in a Transformer": {"kind": "layer, Transformer"},
             "instance": {"kind": "instance"},
             "three groups": {"kind": "3 groups"},
         },
