@@ -164,7 +164,7 @@ def test_the_first_differing_input_is_the_one_shown():
         (True, False, "it returns False; expected True"),
         (None, 3, "expected None"),
         (np.arange(10.0), np.arange(10.0) * 3, "a constant factor of 3"),
-        ((np.ones(2), 1.0), (np.ones(2), 2.0), "in place 1, it returns 2; expected 1"),
+        ((np.ones(2), 1.0), (np.ones(2), 2.0), "result 2 of 2: it returns 2; expected 1"),
         ({1, 2}, {1}, "it returns {1}; expected {1, 2}"),
     ],
 )

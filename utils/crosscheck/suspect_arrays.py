@@ -217,7 +217,8 @@ def output_path(f):
         if isinstance(y, np.ndarray) and y.shape == f.truth.shape:
             axes = offset_along(f, y)
             if axes and not negligible(to_rows(y, axes).mean(1), y):
-                return f"off by a multiple of {name} along {axes_words(axes)}: a path through the total is missing"
+                lost = "the path through the sum or norm that divides is missing, or has the wrong factor"
+                return f"off by a multiple of {name} along {axes_words(axes)}: {lost}"
 
 
 def known_factor(f):

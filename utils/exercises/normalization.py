@@ -12,14 +12,6 @@ CHAPTER = "04"
 QUIZZES = [
     Quiz(
         "04.a",
-        ["the numbers next to it in its row", "all numbers of its group", "only itself"],
-        right="b",
-        ask="Which inputs can move one normalized output?",
-        traps={"c": "The mean is made of all numbers of the group, and it is subtracted from each"},
-        why="Every number of the group acts on the mean and on the standard deviation, and through them on every output of the group. Outside the group nothing does.",
-    ),
-    Quiz(
-        "04.b",
         ["4", "20", "30", "120"],
         right="b",
         ask="How many of the 4 x 6 x 5 numbers share a mean with one of them, in batch norm?",
@@ -28,6 +20,14 @@ QUIZZES = [
             "c": "That is one example with all its channels: layer norm",
         },
         why="One channel, with all its examples and positions: 4 times 5. The six channels are kept apart.",
+    ),
+    Quiz(
+        "04.b",
+        ["the numbers next to it in its row", "all numbers of its group", "only itself"],
+        right="b",
+        ask="Which inputs can move one normalized output?",
+        traps={"c": "The mean is made of all numbers of the group, and it is subtracted from each"},
+        why="Every number of the group acts on the mean and on the standard deviation, and through them on every output of the group. Outside the group nothing does.",
     ),
     Quiz(
         "04.c",
@@ -154,6 +154,11 @@ def mean_forgotten(weight, bias, gamma, beta, mean, var, eps):
     return scale[:, None] * weight, scale * bias + beta
 
 
+def beta_inside(weight, bias, gamma, beta, mean, var, eps):
+    scale = gamma / np.sqrt(var + eps)
+    return scale[:, None] * weight, scale * (bias - mean + beta)
+
+
 def bias_forgotten(weight, bias, gamma, beta, mean, var, eps):
     return fold(weight, 0 * bias, gamma, beta, mean, var, eps)
 
@@ -243,6 +248,7 @@ EXERCISES = [
                 0.25: "The direct path and the mean; the variance is still missing",
                 11 / 108: "The direct path and the variance; the mean is still missing",
                 1 / 18: "Not yet divided by the standard deviation, 3",
+                1 / 27: "A factor 2 too many",
                 -25 / 27: "Both are averages: divide the sums by 4",
                 -1 / 54: "The sign: raising the largest number still raises its output a little",
             },
@@ -338,6 +344,7 @@ EXERCISES = [
                 without_root: "Divided by the variance; (4.12) divides by its root",
                 bias_not_scaled: "The bias is normalized along with the rest, so it is scaled too",
                 mean_forgotten: "The running mean is subtracted before scaling; it must appear in the new bias",
+                beta_inside: "beta is added after the scaling; only the layer's bias and the mean are scaled",
                 bias_forgotten: "The bias of the linear layer is missing",
                 eps_forgotten: "eps belongs to the variance, here too",
             },

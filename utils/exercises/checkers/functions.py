@@ -110,7 +110,10 @@ def difference(ours, theirs, rtol, atol):
         if len(ours) != len(theirs):
             return f"it returns {len(ours)} things; expected {len(theirs)}"
         remarks = [difference(a, b, rtol, atol) for a, b in zip(ours, theirs)]
-        return next((f"in place {i}, {remark}" for i, remark in enumerate(remarks) if remark), None)
+        count = len(theirs)
+        return next(
+            (f"result {i + 1} of {count}: {remark}" for i, remark in enumerate(remarks) if remark), None
+        )
     if isinstance(theirs, dict) and isinstance(ours, dict) and set(map(str, ours)) == set(map(str, theirs)):
         remarks = [(key, difference(ours.get(key), theirs[key], rtol, atol)) for key in theirs]
         return next((f"under {key!r}, {remark}" for key, remark in remarks if remark), None)
