@@ -15,8 +15,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 class Snapshot:
     """What the taps saw for one batch at one moment.
 
-    Per layer, first layer first: activation_rms and gradient_rms, (L,), root mean
-    squares;
+    Per layer, first layer first: activation_rms and gradient_rms, (L,), root mean squares;
     activation_quantiles, (L, 5), of the activations; gradient_quantiles, (L, 5), of the absolute
     gradients: the quantiles of QUANTILES.  epoch: 0 is before the first step.
     """

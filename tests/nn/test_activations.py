@@ -245,3 +245,29 @@ def test_far_below_zero_the_slope_is_small_and_not_zero(name):
     theirs(z).sum().backward()
     np.testing.assert_allclose(ours(x)[1](np.ones(4)), z.grad, rtol=1e-12)
     assert (ours(x)[1](np.ones(4)) > 0).all()
+
+
+def test_integers_are_numbers_too():
+    """What is drawn or tabulated inside must not be rounded to the integers that came in."""
+    x = np.array([-2, 1, 2])
+    np.testing.assert_allclose(act.gelu(x)[0], act.gelu(x.astype(float))[0])
+    rng = np.random.default_rng(0)
+    slopes = act.rrelu(np.array([-1] * 50), rng=rng, training=True)[0]
+    assert (slopes <= -1 / 8).all() and (slopes >= -1 / 3).all() and len(np.unique(slopes)) == 50
+
+
+def test_a_single_number_stays_one():
+    y, back = act.prelu(np.array(-2.0), np.array([0.25]))
+    dx, dweight = back(np.array(3.0))
+    assert y.shape == dx.shape == () and dweight.shape == (1,)
+    assert (float(y), float(dx), float(dweight[0])) == (-0.5, 0.75, -6.0)
+
+
+def test_minus_infinity_is_below_every_threshold():
+    np.testing.assert_array_equal(act.threshold(np.array([-np.inf, 2.0]), theta=1.0)[0], [0.0, 2.0])
+
+
+def test_empty_batches():
+    assert act.maxout(np.zeros((0, 4)), pieces=2)[0].shape == (0, 2)
+    with pytest.raises(ValueError, match="expected a multiple of pieces, 0"):
+        act.maxout(np.zeros(4), pieces=0)

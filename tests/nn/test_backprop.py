@@ -17,7 +17,7 @@ from torch import nn
 from tests.nn import properties
 from utils.crosscheck import crosscheck
 from utils.nn.activations import relu, sigmoid, tanh
-from utils.nn.backprop import Dual, Tap, Value, chain, linear, topological_order
+from utils.nn.backprop import Dual, Tap, Value, _inputs, chain, linear, topological_order
 from utils.nn.losses import mse_loss
 
 sizes = st.integers(1, 5)
@@ -105,6 +105,7 @@ def test_chain_of_networks_taps_and_layers_without_bias():
     y, pullback = network(params, x)
     dparams, _ = pullback(np.ones_like(y))
     assert [type(d) for d in dparams] == [dict, type(None), type(None), tuple]
+    assert set(dparams[0]) == {"weight"}  # no gradient of the bias that was not there
     np.testing.assert_array_equal(before.value, x @ params[0]["weight"].T)
     np.testing.assert_array_equal(after.gradient, np.ones_like(y))
     np.testing.assert_array_equal(before.gradient, params[3][0]["gain"] * (before.value > 0))
@@ -117,6 +118,55 @@ def test_chain_refuses_what_does_not_fit():
         chain(linear)(({"weight": np.ones((1, 2)), "gain": 1.0},), np.ones(2))
     with pytest.raises(ValueError, match=r"linear holds \['gain'\]; its inputs are \['weight', 'bias'\]"):
         chain(partial(linear))(({"gain": np.ones(1)},), np.ones((2, 3)))
+
+
+def test_parameters_of_a_layer_without_any_are_noticed():
+    """A dict one place too late must not be passed over in silence."""
+    with pytest.raises(ValueError, match=r"params of tanh holds \['weight'\]"):
+        chain(linear, tanh)(({"weight": np.ones((2, 3))}, {"weight": np.ones(2)}), np.ones((1, 3)))
+    with pytest.raises(ValueError, match="names no input"):
+        chain(lambda *inputs: inputs)((None,), np.ones(2))
+
+
+def test_a_bias_of_another_shape_is_refused():
+    for wrong in (np.ones(1), np.ones(3)):
+        with pytest.raises(ValueError, match=r"bias has shape .*; expected \(2,\)"):
+            linear(np.ones((4, 3)), np.ones((2, 3)), wrong)
+
+
+def test_a_network_with_a_further_input_is_a_network():
+    def scaled(params, x, extra=3.0):
+        gain = extra * params["gain"]
+        return gain * x, lambda dy: ({"gain": extra * (dy * x).sum()}, gain * dy)
+
+    y, back = chain(scaled)(({"gain": 2.0},), np.ones(4))
+    dparams, dx = back(np.ones(4))
+    np.testing.assert_array_equal(y, np.full(4, 6.0))
+    assert dparams == ({"gain": 12.0},)
+    np.testing.assert_array_equal(dx, np.full(4, 6.0))
+
+
+def test_an_input_without_a_name_to_call_it_by_is_an_input():
+    def doubled(x, /):
+        return 2 * x, lambda dy: 2 * dy
+
+    def scaled(x, /, gain):
+        return gain * x, lambda dy: (gain * dy, (dy * x).sum())
+
+    y, back = chain(doubled, scaled)((None, {"gain": 5.0}), np.ones(4))
+    dparams, dx = back(np.ones(4))
+    np.testing.assert_array_equal(y, np.full(4, 10.0))
+    assert dparams == (None, {"gain": 8.0})
+    np.testing.assert_array_equal(dx, np.full(4, 10.0))
+
+
+def test_the_inputs_of_a_layer_are_looked_up_once():
+    def scaled(x, gain, *, unused=None):
+        return gain * x, lambda dy: (gain * dy, (dy * x).sum())
+
+    assert scaled not in _inputs
+    chain(scaled)(({"gain": 2.0},), np.ones(3))
+    assert _inputs[scaled] == ("x", "gain")
 
 
 def test_a_layer_that_cannot_be_referred_to_weakly_is_a_layer_all_the_same():

@@ -117,6 +117,45 @@ def test_distribution(name):
         assert 0.999 * 3**0.5 < np.abs(sample).max() <= 3**0.5
 
 
+@pytest.mark.parametrize("name", [name for name in SCHEMES if SCHEMES[name][2] == "normal"])
+def test_the_tails_of_a_normal_scheme_are_not_cut_off(name):
+    """Of 150000 numbers about 70 are expected beyond three and a half standard deviations."""
+    ours, _, _, variance = SCHEMES[name]
+    sample = ours((300, 500), np.random.default_rng(2))
+    assert np.abs(sample).max() > 3.5 * np.sqrt(variance(500, 300))
+
+
+def test_normal_and_uniform_numbers_lie_where_they_were_asked_to():
+    rng = np.random.default_rng(3)
+    shifted, between = init.normal((10000,), rng, mean=5), init.uniform((10000,), rng, 2, 3)
+    assert shifted.mean() == pytest.approx(5, abs=0.05) and shifted.std() == pytest.approx(1, abs=0.05)
+    assert 2 <= between.min() < 2.01 and 2.99 < between.max() < 3
+    standard, unit = init.normal((10000,), rng), init.uniform((10000,), rng)
+    assert abs(standard.mean()) < 0.05 and standard.std() == pytest.approx(1, abs=0.05)
+    assert 0 <= unit.min() < 0.01 and 0.99 < unit.max() < 1
+
+
+def test_no_spread_at_all_is_allowed():
+    rng = np.random.default_rng(0)
+    np.testing.assert_array_equal(init.normal((2, 3), rng, mean=4.0, std=0), np.full((2, 3), 4.0))
+    np.testing.assert_array_equal(init.uniform((2, 3), rng, a=0.5, b=0.5), np.full((2, 3), 0.5))
+
+
+@pytest.mark.parametrize(
+    "scheme, options",
+    [
+        (init.xavier_normal, {"gain": 1.0}),
+        (init.xavier_uniform, {"gain": 1.0}),
+        (init.orthogonal, {"gain": 1.0}),
+        (init.kaiming_normal, {"mode": "fan_in", "negative_slope": 0.0}),
+        (init.kaiming_uniform, {"mode": "fan_in", "negative_slope": 0.0}),
+    ],
+)
+def test_what_is_meant_when_nothing_is_said(scheme, options):
+    silent, explicit = (scheme((20, 30), np.random.default_rng(0), **given) for given in ({}, options))
+    np.testing.assert_array_equal(silent, explicit)
+
+
 @pytest.mark.parametrize("name", SCHEMES)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (3, 2, 1, 5)])
 def test_odd_shapes_and_seeds(name, shape):
@@ -170,6 +209,10 @@ def test_kaiming_std_is_the_gain_of_torch(mode, slope):
     assert init.kaiming_std((20, 30), mode, slope) == pytest.approx(gain / np.sqrt(fan))
 
 
+def test_kaiming_std_is_that_of_relu_going_forward_unless_told():
+    assert init.kaiming_std((20, 30)) == np.sqrt(2 / 30)
+
+
 @pytest.mark.parametrize("shape", [(20, 50), (50, 20), (30, 30), (6, 4, 3, 3), (40, 2, 3), (1, 5), (5, 1)])
 @pytest.mark.parametrize("gain", [1.0, 2**0.5])
 def test_orthogonal_keeps_every_length(shape, gain):
@@ -182,11 +225,16 @@ def test_orthogonal_keeps_every_length(shape, gain):
 
 
 def test_orthogonal_prefers_no_direction():
-    """Without the signs of r the first number of q would always have the same sign."""
+    """Without the signs of r the first number of q would always have the same sign.
+
+    A direction without preference in three dimensions has coordinates spread evenly from -1 to 1
+    (Archimedes: the area of a slice of a sphere depends on its height alone).
+    """
     rng = np.random.default_rng(0)
-    found = np.array([init.orthogonal((3, 3), rng) for _ in range(1000)])
-    assert np.abs(found.mean(0)).max() < 5 / np.sqrt(3 * 1000)
-    assert abs((np.linalg.det(found) > 0).mean() - 0.5) < 0.08
+    found = np.array([init.orthogonal((3, 3), rng) for _ in range(4000)])
+    assert np.abs(found.mean(0)).max() < 5 / np.sqrt(3 * len(found))
+    assert abs((np.linalg.det(found) > 0).mean() - 0.5) < 0.04
+    assert stats.kstest(found[:, 0, 0], stats.uniform(-1, 2).cdf).pvalue > 1e-3
     (mutant,) = properties.mutants(init.orthogonal, ("q * np.where(np.diag(r) < 0, -1, 1)", "q"))
     assert abs(np.mean([mutant((3, 3), rng)[0, 0] for _ in range(1000)])) > 0.3
 

@@ -103,10 +103,22 @@ def test_mean_and_median():
     assert best(losses.l1_loss) == pytest.approx(np.median(y), abs=1e-3)
 
 
+def test_a_class_may_be_any_integer():
+    logits, target = logits_and_target(4, 3)
+    expected = losses.cross_entropy(logits, target)[0]
+    for kind in (np.uint8, np.int8, np.uint64):
+        assert losses.cross_entropy(logits, target.astype(kind))[0] == expected
+
+
 def test_bad_arguments():
     for loss in (losses.mse_loss, losses.l1_loss, losses.binary_cross_entropy_with_logits):
         with pytest.raises(ValueError, match=r"target has shape \(2,\); expected that of input, \(3,\)"):
             loss(np.ones(3), np.ones(2))
-    for target in (np.array([0, 3]), np.array([-1, 0]), np.array([0.0, 1.0]), np.array([0])):
+    wrong = [[0, 3], [-1, 0], [0.0, 1.0], [False, True], [0]]
+    for target in map(np.array, wrong):
         with pytest.raises(ValueError, match="target must hold 2 integers from 0 to 2"):
             losses.cross_entropy(np.ones((2, 3)), target)
+    with pytest.raises(ValueError, match=r"logits has shape \(3,\); expected \(N, C\)"):
+        losses.cross_entropy(np.ones(3), np.array([0]))
+    with pytest.raises(ValueError, match="label_smoothing is 2.0; expected a share from 0 to 1"):
+        losses.cross_entropy(np.ones((1, 3)), np.array([0]), label_smoothing=2.0)

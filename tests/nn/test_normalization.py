@@ -10,16 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.nn import properties
+from tests.nn.torch_norms import torch_batch_norm
 from utils.crosscheck import crosscheck
 from utils.nn import normalization as norm
 
 SHAPE = (4, 6, 5)
-
-
-def torch_batch_norm(
-    x, weight=None, bias=None, running_mean=None, running_var=None, training=True, **options
-):
-    return F.batch_norm(x, running_mean, running_var, weight, bias, training, **options)
 
 
 def torch_layer_norm(x, weight=None, bias=None, eps=1e-5):
@@ -150,6 +145,30 @@ def test_standardize(shape, seed, data):
     assert crosscheck(norm.standardize, torch_standardize, x, axis=axis, eps=1e-3).ok
 
 
+def test_numbers_far_from_zero_come_out_as_those_around_it():
+    """The mean of the squares minus the square of the mean would have lost the variance to rounding."""
+    (z,) = drawn(11, (8, 3))
+    far = norm.standardize(z + 1e7, axis=0)[0]
+    np.testing.assert_allclose(far, norm.standardize(z, axis=0)[0], atol=1e-6)
+
+
+def torch_scale_and_shift(x_hat, weight, bias, shape):
+    return x_hat * weight.reshape(shape) + bias.reshape(shape)
+
+
+@pytest.mark.parametrize("given", [(6,), (6, 1), (1, 6, 1)])
+def test_gradients_of_size_and_offset_have_the_shape_that_came(given):
+    inputs = drawn(12, SHAPE, given, given)
+    assert crosscheck(norm.scale_and_shift, torch_scale_and_shift, *inputs, shape=(1, 6, 1)).ok
+    _, dweight, dbias = norm.scale_and_shift(*inputs, shape=(1, 6, 1))[1](np.ones(SHAPE))
+    assert dweight.shape == dbias.shape == given
+
+
+def test_both_halves_leave_what_they_are_given_alone():
+    properties.assert_pure(norm.standardize, drawn(13, SHAPE)[0], axis=0)
+    properties.assert_pure(norm.scale_and_shift, *drawn(13, SHAPE, 6, 6), shape=(1, 6, 1))
+
+
 def test_one_function_of_axis_is_all_four():
     """NRM-01: batch, layer, instance and group norm differ by what is averaged."""
     x = np.random.default_rng(0).normal(size=(4, 6, 5, 5))
@@ -186,6 +205,7 @@ def test_promises_in_evaluation():
     inputs = drawn(3, SHAPE, 6, 6)
     running = {"running_mean": np.linspace(-1, 1, 6), "running_var": np.linspace(0, 3, 6), "training": False}
     ours = norm.batch_norm
+    assert crosscheck(ours, torch_batch_norm, *inputs, **running, eps=0.1).ok
     properties.assert_finite_at_extremes(ours, *inputs, **running)
     properties.assert_keeps_float32(ours, *inputs, **running)
     properties.assert_pure(ours, *inputs, **running)
@@ -256,7 +276,9 @@ def test_a_pullback_keeps_the_statistics_of_its_own_call():
         (lambda x: norm.layer_norm(np.array(1.0)), r"x has shape \(\); expected an axis"),
         (lambda x: norm.group_norm(x, num_groups=4), "num_groups is 4; expected a divisor of 6"),
         (lambda x: norm.group_norm(x, num_groups=0), "num_groups is 0"),
+        (lambda x: norm.group_norm(x, num_groups=-1), "num_groups is -1; expected a divisor of 6"),
         (lambda x: norm.group_norm(x, np.ones(5), num_groups=2), "weight has shape"),
+        (lambda x: norm.group_norm(x, bias=np.ones(5), num_groups=2), r"bias has shape \(5,\)"),
         (lambda x: norm.instance_norm(x[:, :, 0]), "one number in each channel of an example"),
     ],
 )
@@ -290,10 +312,9 @@ def test_mutants_of_standardize():
 
 
 def test_mutants_of_scale_and_shift():
-    theirs = lambda x_hat, weight, bias, shape: x_hat * weight.reshape(shape) + bias.reshape(shape)
     properties.assert_mutants_are_rejected(
         norm.scale_and_shift,
-        theirs,
+        torch_scale_and_shift,
         drawn(7, SHAPE, 6, 6),
         ("(dy * x_hat).sum(shared)", "dy.sum(shared)"),
         ("(dy * x_hat).sum(shared)", "(dy * x_hat).mean(shared)"),
@@ -349,7 +370,10 @@ def test_mutants_of_batch_norm():
         ("layer", ("eps=eps", "eps=2 * eps")),
         ("group", ("back_norm(dx_hat.reshape(grouped.shape))", "dx_hat.reshape(grouped.shape)")),
         ("group", ("dx_hat.reshape(grouped.shape))", "dy.reshape(grouped.shape))")),
-        ("group", ("num_groups, -1)", "-1, num_groups).swapaxes(1, 2)")),
+        (
+            "group",
+            ("num_groups, np.prod(x.shape[1:], dtype=int) // num_groups)", "-1, num_groups).swapaxes(1, 2)"),
+        ),
         ("group", ("dweight, dbias\n\n    return", "dbias, dweight\n\n    return")),
     ],
 )
@@ -370,3 +394,19 @@ def test_every_mutant_of_the_way_back_is_named():
     (mutant,) = properties.mutants(norm.standardize, *changes)
     found = crosscheck(mutant, torch_standardize, x, axis=-1, raises=False)
     assert "a path through the mean (or a sum) there is missing" in str(found)
+
+
+def test_integers_in_evaluation_are_numbers_too():
+    x = np.arange(6).reshape(3, 2)
+    running = {"running_mean": np.full(2, 0.5), "running_var": np.full(2, 0.25), "training": False}
+    ours, _ = norm.batch_norm(x, **running)
+    np.testing.assert_allclose(ours, norm.batch_norm(x.astype(float), **running)[0])
+
+
+def test_empty_batches():
+    running = {"running_mean": np.zeros(3), "running_var": np.ones(3)}
+    with pytest.raises(ValueError, match="no number in each channel of the batch"):
+        norm.batch_norm(np.zeros((0, 3)), **running)
+    np.testing.assert_array_equal(running["running_mean"], np.zeros(3))
+    assert norm.group_norm(np.zeros((0, 4, 2)), num_groups=2)[0].shape == (0, 4, 2)
+    assert norm.instance_norm(np.zeros((0, 4, 2)))[0].shape == (0, 4, 2)

@@ -10,25 +10,25 @@ from utils.nn.activations import sigmoid, tanh
 from utils.nn.mlp import mlp, mlp_params
 from utils.nn.normalized_mlp import KINDS, normalized_mlp, normalized_mlp_params
 
-SIZES = (6, 8, 4, 3)
+SIZES = (6, 8, 12, 3)
 X = np.random.default_rng(1).normal(size=(5, 6))
 
 
-def norm_of(kind, units, num_groups=2):
+def norm_of(kind, units, num_groups=4, momentum=0.1, eps=1e-5):
     made = {
         "none": lambda: torch.nn.Identity(),
-        "batch": lambda: torch.nn.BatchNorm1d(units),
-        "layer": lambda: torch.nn.LayerNorm(units),
-        "group": lambda: torch.nn.GroupNorm(num_groups, units),
+        "batch": lambda: torch.nn.BatchNorm1d(units, eps=eps, momentum=momentum),
+        "layer": lambda: torch.nn.LayerNorm(units, eps=eps),
+        "group": lambda: torch.nn.GroupNorm(num_groups, units, eps=eps),
     }
     return made[kind]()
 
 
-def torch_network(kind):
+def torch_network(kind, **options):
     layers = []
     for fan_in, units in zip(SIZES[:-2], SIZES[1:-1]):
         linear = torch.nn.Linear(fan_in, units, bias=kind != "batch")
-        layers += [linear, norm_of(kind, units), torch.nn.Tanh()]
+        layers += [linear, norm_of(kind, units, **options), torch.nn.Tanh()]
     return torch.nn.Sequential(*layers, torch.nn.Linear(*SIZES[-2:])).double()
 
 
@@ -39,23 +39,24 @@ def with_parameters_of(module, kind):
     return tuple(entry and {name: next(numbers) for name in entry} for entry in params)
 
 
+@pytest.mark.parametrize("options", [{}, {"num_groups": 2, "momentum": 0.3, "eps": 0.1}], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
-def test_against_torch_modules(kind):
+def test_against_torch_modules(kind, options):
     """Values and every gradient, in training; then values in evaluation, with statistics that both moved."""
     torch.manual_seed(0)
-    module = torch_network(kind)
+    module = torch_network(kind, **options)
     for p in module.parameters():
         torch.nn.init.normal_(p)
     params = with_parameters_of(module, kind)
-    (training, evaluation), _ = normalized_mlp(SIZES, tanh, kind=kind, num_groups=2)
+    (training, evaluation), _ = normalized_mlp(SIZES, tanh, kind=kind, **options)
 
     def theirs(params, x):
         state = dict(zip(dict(module.named_parameters()), train.flat(params)))
         return torch.func.functional_call(module, state, (x,))
 
     assert crosscheck(training, theirs, params, X).ok
-    (training, evaluation), _ = normalized_mlp(SIZES, tanh, kind=kind, num_groups=2)
-    fresh = torch_network(kind)
+    (training, evaluation), _ = normalized_mlp(SIZES, tanh, kind=kind, **options)
+    fresh = torch_network(kind, **options)
     with torch.no_grad():
         for ours, given in zip(fresh.parameters(), module.parameters()):
             ours.copy_(given)
@@ -107,7 +108,7 @@ def test_taps_follow_activations_of_the_training_network_only():
     (training, evaluation), taps = normalized_mlp(SIZES, tanh)
     _, pullback = training(params, X)
     seen = [tap.value for tap in taps]
-    assert [value.shape for value in seen] == [(5, 8), (5, 4), (5, 3)] and np.abs(seen[0]).max() <= 1
+    assert [value.shape for value in seen] == [(5, 8), (5, 12), (5, 3)] and np.abs(seen[0]).max() <= 1
     evaluation(params, 2 * X)
     assert all(tap.value is value for tap, value in zip(taps, seen))
     pullback(np.ones((5, 3)))

@@ -1,8 +1,9 @@
-"""The plot that the whole course shares: activations and gradients of every layer, side by side."""
+"""What the whole course shares: activations and gradients of every layer side by side, and those of one layer."""
 
 import numpy as np
 
 from utils import style
+from utils.train import QUANTILES
 
 
 class Bands:
@@ -56,3 +57,45 @@ class LayerPlot:
         """Quantiles: (layers, 5), as utils.train takes them, those of gradients absolute; lines: (layers,)."""
         self.activations.show(activation_quantiles, activation_line)
         self.gradients.show(gradient_quantiles, gradient_line)
+
+
+class Histogram:
+    """A stairs artist whose edges stay and whose heights move."""
+
+    def __init__(self, ax, edges, colour):
+        self.edges = edges
+        self.artist = ax.stairs(np.zeros(len(edges) - 1), edges, fill=True, color=colour)
+
+    def set_data(self, heights, edges):
+        self.artist.set_data(np.minimum(heights, 0.25), edges)
+
+
+def show_histograms(lines, activations, gradients):
+    """Shares per bin; gradients on a log axis by their magnitude."""
+    blue, vermilion = lines
+    shares = lambda values, edges: np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values)
+    blue.set_data(shares(activations, blue.edges), blue.edges)
+    log = np.log10(np.maximum(np.abs(gradients), 1e-300))
+    vermilion.set_data(shares(log, vermilion.edges), vermilion.edges)
+
+
+def root_mean_squares(layers):
+    """layers: an array for each layer, of any shape -> (layers,)."""
+    return np.array([np.sqrt((values**2).mean()) for values in layers])
+
+
+def quantiles(layers):
+    """Of the absolute values.  layers: an array for each layer, of any shape -> (layers, 5)."""
+    return np.array([np.quantile(np.abs(values), QUANTILES) for values in layers])
+
+
+def difference(activations):
+    """Standard deviation of an activation over the examples, averaged over the units of a layer."""
+    return float(activations.std(0).mean())
+
+
+def verdict(ratio):
+    """What became of a size on its way through the layers, in a word.  ratio: after, divided by before."""
+    if ratio < 1e-3 or ratio > 1e3:
+        return "vanishes" if ratio < 1 else "explodes"
+    return "shrinks" if ratio < 1 / 3 else "grows" if ratio > 3 else "survives"

@@ -6,40 +6,31 @@ from utils import style
 from utils.explore.engine import Explorable, Slider
 
 SMALLEST = 1e-12  # a picture of layers goes no further down
+# the fields of a Snapshot that are drawn, layer by layer
+FIELDS = {"activations": "activation_rms", "gradients": "gradient_rms"}
 
 
 def compare(runs, *, title="the travelling network, several seeds", label="network"):
     """Which kind of run, and the epoch -> accuracy of all, activations and gradients per layer of that kind.
 
     runs: {name: [History, ...]}, one of utils.train for each seed, with snapshots and scores, all of one
-    number of epochs and one depth.  A run whose numbers overflowed shows its accuracy only.  ValueError when
-    there is none, or the epochs differ.
+    number of epochs and one depth.  The activations of the last layer, the outputs, are left out.  A run whose
+    numbers overflowed shows its accuracy only.  ValueError when there is none, or epochs or depths differ.
     """
-    lengths = {name: [len(h.snapshots) for h in histories] for name, histories in runs.items()}
-    each = {length for some in lengths.values() for length in some}
-    if len(each) != 1 or 0 in each or not all(lengths.values()):
-        raise ValueError(
-            f"runs must hold histories with equally many snapshots, at least one a name; got {lengths}"
-        )
-    epochs, names = each.pop(), list(runs)
+    epochs, names = epochs_of(runs), list(runs)
 
     def update(artists, run, epoch):
-        row, seeds = names.index(run), runs[run]
-        scores = np.array([h.scores[epoch] for h in seeds])
+        scores = np.array([h.scores[epoch] for h in runs[run]])
         artists["dots"].set_offsets(positions(runs, epoch))
         artists["medians"].set_segments(medians(runs, epoch))
-        artists["row"].set_y(row - 0.45)
-        activations = np.array([h.snapshots[epoch].activation_rms[:-1] for h in seeds])
-        gradients = np.array([h.snapshots[epoch].gradient_rms for h in seeds])
-        for lines, sizes in ((artists["activations"], activations), (artists["gradients"], gradients)):
-            low, high = lines[0].axes.get_ylim()
-            for i, line in enumerate(lines):
-                size = sizes[i] if i < len(sizes) else np.zeros(0)  # some names have fewer seeds
-                shown = np.isfinite(size)
-                line.set_data(1 + np.flatnonzero(shown), np.clip(size[shown], low, high))
+        artists["row"].set_y(names.index(run) - 0.45)
+        for name, drawn in zip(FIELDS, lines_of(runs, run, epoch)):
+            for line, (x, y) in zip(artists[name], drawn):
+                line.set_data(x, y)
+        gradients = np.array([h.snapshots[epoch].gradient_rms for h in runs[run]])
         return (
             f"{run}, epoch {epoch}: held-out accuracy {scores.min():.0%} to {scores.max():.0%}, "
-            f"median {np.median(scores):.0%}, {len(seeds)} seeds\n{ratio(gradients)}"
+            f"median {np.median(scores):.0%}, {len(scores)} seeds\n{ratio(gradients)}"
         )
 
     return Explorable(
@@ -52,8 +43,50 @@ def compare(runs, *, title="the travelling network, several seeds", label="netwo
         start={"run": names[0], "epoch": epochs - 1},
         play=("epoch",),
         pick={"axes": 0, "row": "run"},
-        alt="Left the held-out accuracy of every seed as dots; activations and gradients per layer, a line a seed",
+        alt="Left the held-out accuracy of every seed as dots; activations, without the outputs, and gradients "
+        "per layer, a line a seed",
     )
+
+
+def epochs_of(runs):
+    """How many epochs all the histories have, epoch 0 among them; ValueError when they do not fit together."""
+    shapes = {
+        name: [(len(h.snapshots), len(h.scores), *{len(s.gradient_rms) for s in h.snapshots}) for h in some]
+        for name, some in runs.items()
+    }
+    each = {shape for some in shapes.values() for shape in some}
+    snapshots, scores, *depths = each.pop() if len(each) == 1 else (0, 0)
+    if not all(shapes.values()) or not snapshots == scores > 0 or len(depths) != 1:
+        raise ValueError(
+            "runs must hold histories with equally many snapshots, as many scores, and one depth, at least one "
+            f"a name; got (snapshots, scores, layers): {shapes}"
+        )
+    return snapshots
+
+
+def sizes_of(snapshot, which):
+    """Sizes of the layers, (layers,); those of activations without the last layer's, which are the outputs."""
+    sizes = getattr(snapshot, which)
+    return sizes[:-1] if which == "activation_rms" else sizes
+
+
+def lines_of(runs, run, epoch):
+    """What is drawn of a run at an epoch: two lists, activations and gradients, an (x, y) for each seed.
+
+    x: numbers of the layers, 1 the first, without those that overflowed; y: sizes, not beyond `limits`.  Both
+    lists are as long as the most seeds of any run; where this run has fewer, the rest are empty.
+    """
+    most = max(map(len, runs.values()))
+    found = []
+    for which in FIELDS.values():
+        low, high = limits(runs, which)
+        every = [sizes_of(h.snapshots[epoch], which) for h in runs[run]]
+        every += [np.zeros(0)] * (most - len(every))
+        shown = [np.isfinite(sizes) for sizes in every]
+        found.append(
+            [(1 + np.flatnonzero(s), np.clip(sizes[s], low, high)) for sizes, s in zip(every, shown)]
+        )
+    return found
 
 
 def ratio(gradients):
@@ -82,9 +115,9 @@ def medians(runs, epoch):
 
 
 def limits(runs, which):
-    """Whole powers of ten that hold the sizes of all runs at all epochs.  which: a field of Snapshot."""
+    """Whole powers of ten that hold what is drawn of all runs at all epochs.  which: a field of Snapshot."""
     sizes = np.concatenate(
-        [getattr(s, which) for histories in runs.values() for h in histories for s in h.snapshots]
+        [sizes_of(s, which) for histories in runs.values() for h in histories for s in h.snapshots]
     )
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
     if not len(sizes):
@@ -116,12 +149,9 @@ def setup(fig, runs):
         "dots": left.scatter([], [], s=26, color="black", alpha=0.6, zorder=3, linewidth=0),
         "medians": left.add_collection(LineCollection([], colors="black", linewidths=1.5)),
     }
-    sides = [
-        ("activations", middle, style.ACTIVATION, "activation_rms"),
-        ("gradients", right, style.GRADIENT, "gradient_rms"),
-    ]
-    for name, ax, colour, which in sides:
-        ax.set(xlim=(0.5, layers + 0.5), ylim=limits(runs, which), yscale="log", xlabel="layer")
+    sides = [("activations", middle, style.ACTIVATION), ("gradients", right, style.GRADIENT)]
+    for name, ax, colour in sides:
+        ax.set(xlim=(0.5, layers + 0.5), ylim=limits(runs, FIELDS[name]), yscale="log", xlabel="layer")
         ax.set_xticks(range(1, layers + 1, 1 if layers <= 12 else 5))
         ax.set_title(f"size of {name}", color=colour)
         artists[name] = [

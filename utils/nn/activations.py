@@ -127,7 +127,7 @@ def prelu(x, weight):
         raise ValueError(
             f"weight has shape {weight.shape}; expected (1,) or one number for each channel of {x.shape}"
         )
-    slope = weight.reshape(-1, *[1] * max(0, x.ndim - 2))  # its axis meets axis 1 of x
+    slope = weight.reshape(()) if weight.size == 1 else weight.reshape(-1, *[1] * (x.ndim - 2))
 
     def pullback(dy):
         each = dy * np.minimum(x, 0)
@@ -146,7 +146,8 @@ def rrelu(x, *, rng=None, lower=1 / 8, upper=1 / 3, training=False):
     """
     if training and rng is None:
         raise ValueError("rng is None; in training expected a numpy Generator")
-    slope = rng.uniform(lower, upper, x.shape).astype(x.dtype) if training else (lower + upper) / 2
+    drawn = rng.uniform(lower, upper, x.shape) if training else (lower + upper) / 2
+    slope = np.asarray(drawn, dtype=np.result_type(x, np.float32))  # float32 stays float32
 
     def pullback(dy):
         return np.where(x > 0, dy, slope * dy)
@@ -163,7 +164,7 @@ def threshold(x, *, theta):
     def pullback(dy):
         return dy * (x > theta)
 
-    return x * (x > theta), pullback
+    return np.where(x > theta, x, 0), pullback
 
 
 def elu(x, *, alpha=1.0):
@@ -197,8 +198,9 @@ def gelu(x):
 
     x: any shape.  As torch.nn.functional.gelu.  Hendrycks & Gimpel 2016.
     """
-    erf = np.vectorize(math.erf, otypes=[x.dtype])  # NumPy has none of its own
-    below = (1 + erf(x / np.sqrt(2).astype(x.dtype))) / 2
+    number = np.result_type(x, np.float32)  # float32 stays float32, integers become float64
+    erf = np.vectorize(math.erf, otypes=[number])  # NumPy has none of its own
+    below = (1 + erf(x / np.sqrt(2).astype(number))) / 2
 
     def pullback(dy):
         density = np.exp(-np.minimum(x**2, 1e3) / 2) / math.sqrt(2 * math.pi)
@@ -213,11 +215,11 @@ def maxout(x, *, pieces):
     x: (..., units * pieces); returns (..., units).  The first of equal numbers gets the gradient.
     Goodfellow et al. 2013.  ValueError when the last axis is no multiple of pieces.
     """
-    if x.shape[-1] % pieces:
+    if pieces < 1 or x.shape[-1] % pieces:
         raise ValueError(
             f"x has {x.shape[-1]} numbers on its last axis; expected a multiple of pieces, {pieces}"
         )
-    groups = x.reshape(*x.shape[:-1], -1, pieces)
+    groups = x.reshape(*x.shape[:-1], x.shape[-1] // pieces, pieces)
     winner = groups.argmax(-1)[..., None]
 
     def pullback(dy):

@@ -14,10 +14,12 @@ def linear(x, weight, bias=None):
     """Map the last axis by a matrix and add a bias, x W^T + b: eqs. (1.10), (1.11).
 
     x: (..., in); weight: (out, in); bias: (out,) or None.  Returns (..., out), as
-    torch.nn.functional.linear.  ValueError when the last axis of x is not `in`.
+    torch.nn.functional.linear.  ValueError when the last axis of x is not `in`, or bias does not fit.
     """
     if x.shape[-1:] != weight.shape[1:]:
         raise ValueError(f"x has shape {x.shape}; weight expects {weight.shape[1]} on its last axis")
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise ValueError(f"bias has shape {bias.shape}; expected {weight.shape[:1]}, one number a unit")
     y = x @ weight.T
     if bias is not None:
         y = y + bias
@@ -70,16 +72,18 @@ def call_layer(layer, params, x):
     `f(x, weight, ...)` whose further inputs stand in `params` under their names.
     """
     names = inputs_of(layer)
+    if not names:
+        raise ValueError(f"{name_of(layer)} names no input; expected f(x), f(x, weight, ...) or f(params, x)")
     if names[0] == "params":
         return layer(params, x)
-    if len(names) == 1:
-        value, back = layer(x)
-        return value, lambda dy: (None, back(dy))
     unknown = set(params or {}) - set(names[1:])
     if unknown:
         raise ValueError(
             f"params of {name_of(layer)} holds {sorted(unknown)}; its inputs are {list(names[1:])}"
         )
+    if len(names) == 1:
+        value, back = layer(x)
+        return value, lambda dy: (None, back(dy))
     value, back = layer(x, **(params or {}))
 
     def pullback(dy):

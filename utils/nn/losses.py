@@ -42,12 +42,10 @@ def cross_entropy(logits, target, *, label_smoothing=0.0):
 
     logits: (N, C), any finite numbers; target: (N,), integers from 0 to C - 1; label_smoothing: the
     share of the target that is spread evenly over all classes.  Returns a number, as
-    torch.nn.functional.cross_entropy.  ValueError when a target is no class.
+    torch.nn.functional.cross_entropy.  ValueError when these do not fit.
     """
+    expect_classes(logits, target, label_smoothing)
     n, classes = logits.shape
-    integers = target.shape == (n,) and target.dtype.kind in "iu"
-    if not integers or (target < 0).any() or (target >= classes).any():
-        raise ValueError(f"target must hold {n} integers from 0 to {classes - 1}; got {target!r}")
     log_p, _ = log_softmax(logits)
     wanted = np.full_like(log_p, label_smoothing / classes)
     wanted[np.arange(n), target] += 1 - label_smoothing
@@ -78,3 +76,15 @@ def expect_shape_of(input, target):
     """ValueError when a target does not have the shape of what it is compared with."""
     if np.shape(input) != np.shape(target):
         raise ValueError(f"target has shape {np.shape(target)}; expected that of input, {np.shape(input)}")
+
+
+def expect_classes(logits, target, label_smoothing):
+    """ValueError unless logits are (N, C), target holds N classes, and label_smoothing is a share."""
+    if logits.ndim != 2:
+        raise ValueError(f"logits has shape {logits.shape}; expected (N, C)")
+    n, classes = logits.shape
+    integers = target.shape == (n,) and target.dtype.kind in "iu"
+    if not integers or (target < 0).any() or (target >= classes).any():
+        raise ValueError(f"target must hold {n} integers from 0 to {classes - 1}; got {target!r}")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing is {label_smoothing}; expected a share from 0 to 1")

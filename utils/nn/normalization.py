@@ -68,8 +68,9 @@ def batch_norm(
     x: (N, C) or (N, C, *positions); weight, bias: (C,) or None; running_mean, running_var: (C,),
     changed in place in training (by the mean and the unbiased variance of the batch), used instead
     of the batch's own in evaluation.  momentum: the share of the new batch in them.  As
-    torch.nn.functional.batch_norm.  ValueError in training with one number for each channel, in
-    evaluation without running statistics, and when shapes do not fit.  Ioffe & Szegedy 2015.
+    torch.nn.functional.batch_norm, which refuses eps=0 in training and takes an empty batch.
+    ValueError in training with fewer than two numbers for each channel, in evaluation without running
+    statistics, and when shapes do not fit.  Ioffe & Szegedy 2015.
     """
     axis, shape = (0, *range(2, x.ndim)), channel_shape(x)
     expect_shape(x.shape[1:2], weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
@@ -84,8 +85,9 @@ def batch_norm(
             running_mean += momentum * (x.mean(axis) - running_mean)
             running_var += momentum * (x.var(axis, ddof=1) - running_var)
     else:  # the statistics are constants: nothing flows back through them
-        inv_std = (1 / np.sqrt(running_var + eps)).reshape(shape).astype(x.dtype)
-        x_hat = (x - running_mean.reshape(shape).astype(x.dtype)) * inv_std
+        number = np.result_type(x, np.float32)  # float32 stays float32
+        inv_std = (1 / np.sqrt(running_var + eps)).reshape(shape).astype(number)
+        x_hat = (x - running_mean.reshape(shape).astype(number)) * inv_std
         back_norm = lambda dx_hat: dx_hat * inv_std
     y, back_affine = scale_and_shift(x_hat, weight, bias, shape=shape)
 
@@ -100,14 +102,14 @@ def group_norm(x, weight=None, bias=None, *, num_groups, eps=1e-5):
     """Normalize groups of neighbouring channels, each example for itself: eqs. (4.2), (4.3).
 
     x: (N, C, *positions); weight, bias: (C,) or None; num_groups divides C.  As
-    torch.nn.functional.group_norm.  ValueError when it does not, or when weight or bias does not
-    fit.  Wu & He 2018.
+    torch.nn.functional.group_norm, which refuses one example whose groups hold one number.
+    ValueError when num_groups does not divide C, or when weight or bias does not fit.  Wu & He 2018.
     """
     shape = channel_shape(x)
     expect_shape(x.shape[1:2], weight=weight, bias=bias)
     if num_groups < 1 or x.shape[1] % num_groups:
         raise ValueError(f"num_groups is {num_groups}; expected a divisor of {x.shape[1]}, the channels of x")
-    grouped = x.reshape(x.shape[0], num_groups, -1)
+    grouped = x.reshape(x.shape[0], num_groups, np.prod(x.shape[1:], dtype=int) // num_groups)
     x_hat, back_norm = standardize(grouped, axis=-1, eps=eps)
     y, back_affine = scale_and_shift(x_hat.reshape(x.shape), weight, bias, shape=shape)
 
@@ -144,6 +146,8 @@ def expect_shape(expected, **arrays):
 
 
 def expect_several(x, axis, group):
-    """ValueError when a group holds a single number: it would be its own mean, and the output bias."""
-    if math.prod(x.shape[a] for a in axis) == 1:
-        raise ValueError(f"x has shape {x.shape}: one number in each {group}; expected at least two")
+    """ValueError when a group holds no number, or one, which would be its own mean, and the output bias."""
+    count = math.prod(x.shape[a] for a in axis)
+    if count < 2:
+        few = "one number" if count else "no number"
+        raise ValueError(f"x has shape {x.shape}: {few} in each {group}; expected at least two")

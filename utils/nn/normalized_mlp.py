@@ -21,8 +21,7 @@ def normalized_mlp(sizes, activation=tanh, *, kind="batch", num_groups=4, moment
     statistics of kind "batch"; the other kinds have none, and both networks are one function.
     ValueError for an unknown kind.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
+    expect_kind(kind)
     training, evaluation, taps = [], [], []
     for i, units in enumerate(sizes[1:]):
         taps.append(Tap(f"layer {i + 1}"))
@@ -47,6 +46,12 @@ def normalizations(kind, units, *, num_groups, momentum, eps):
     return (partial(norm, eps=eps),) * 2
 
 
+def expect_kind(kind):
+    """ValueError for a kind of normalization that is not in KINDS."""
+    if kind not in KINDS:
+        raise ValueError(f"kind is {kind!r}; expected one of {', '.join(KINDS)}")
+
+
 def keep(x):
     """No normalization: the identity."""
     return x, lambda dy: dy
@@ -56,8 +61,9 @@ def normalized_mlp_params(sizes, rng, *, kind="batch", gain=1.0):
     """Random parameters for `normalized_mlp`: those of `mlp_params`, and weights 1 and biases 0 to scale and shift.
 
     A layer before batch normalization has no bias of its own: it would be subtracted with the mean,
-    eq. (4.10).  From the same rng state, the same matrices for every kind.
+    eq. (4.10).  From the same rng state, the same matrices for every kind.  ValueError for an unknown kind.
     """
+    expect_kind(kind)
     params = []
     *hidden, last = [entry for entry in mlp_params(sizes, rng, gain=gain) if entry is not None]
     for entry in hidden:

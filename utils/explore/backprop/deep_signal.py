@@ -6,10 +6,11 @@ import numpy as np
 
 from utils import style
 from utils.explore.engine import Choice, Explorable, Slider
-from utils.explore.layers import LayerPlot
+from utils.explore.layers import Histogram, LayerPlot, quantiles, show_histograms, verdict
+from utils.explore.layers import difference as between_examples
+from utils.explore.layers import root_mean_squares as root_mean_square
 from utils.nn.activations import relu, sigmoid, tanh
 from utils.nn.backprop import Tap, chain, linear
-from utils.train import QUANTILES
 
 ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu, "none": lambda x: (x, lambda dy: dy)}
 WIDTH, BATCH, DEEPEST = 64, 64, 30
@@ -41,14 +42,6 @@ def signal(depth, activation, gain, seed=0):
     output, back = network(params, rng.normal(size=(BATCH, WIDTH)))
     back(rng.normal(size=output.shape))
     return Signal(np.stack([t.value.ravel() for t in taps]), np.stack([t.gradient.ravel() for t in taps]))
-
-
-def quantiles(rows):
-    return np.quantile(np.abs(rows), QUANTILES, axis=1).T
-
-
-def root_mean_square(rows):
-    return np.sqrt((rows**2).mean(1))
 
 
 def depth():
@@ -103,36 +96,9 @@ def depth():
     )
 
 
-def verdict(ratio):
-    """What became of a gradient on its way to the first layer."""
-    if ratio < 1e-3 or ratio > 1e3:
-        return "vanishes" if ratio < 1 else "explodes"
-    return "shrinks" if ratio < 1 / 3 else "grows" if ratio > 3 else "survives"
-
-
 def difference(found, layer):
-    """Standard deviation of an activation over the examples, averaged over the units of a layer."""
-    return float(found.activations[layer - 1].reshape(BATCH, WIDTH).std(0).mean())
-
-
-def show_histograms(lines, activations, gradients):
-    """Shares per bin; gradients on a log axis by their magnitude."""
-    blue, vermilion = lines
-    shares = lambda values, edges: np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / len(values)
-    blue.set_data(shares(activations, blue.edges), blue.edges)
-    log = np.log10(np.maximum(np.abs(gradients), 1e-300))
-    vermilion.set_data(shares(log, vermilion.edges), vermilion.edges)
-
-
-class Histogram:
-    """A stairs artist whose edges stay and whose heights move."""
-
-    def __init__(self, ax, edges, colour):
-        self.edges = edges
-        self.artist = ax.stairs(np.zeros(len(edges) - 1), edges, fill=True, color=colour)
-
-    def set_data(self, heights, edges):
-        self.artist.set_data(np.minimum(heights, 0.25), edges)
+    """How far the examples differ in a layer, 1 the first: see utils.explore.layers."""
+    return between_examples(found.activations[layer - 1].reshape(BATCH, WIDTH))
 
 
 def setup(fig):

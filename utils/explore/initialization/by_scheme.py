@@ -6,13 +6,19 @@ from functools import lru_cache, partial
 import numpy as np
 
 from utils import style
-from utils.explore.backprop.deep_signal import Histogram, show_histograms, verdict
 from utils.explore.engine import Choice, Explorable, Slider
-from utils.explore.layers import LayerPlot
+from utils.explore.layers import (
+    Histogram,
+    LayerPlot,
+    difference,
+    quantiles,
+    root_mean_squares,
+    show_histograms,
+    verdict,
+)
 from utils.nn import initialization as init
 from utils.nn.activations import leaky_relu, relu, sigmoid, tanh
 from utils.nn.backprop import Tap, chain, linear
-from utils.train import QUANTILES
 
 SCHEMES = {
     "normal 0.01": partial(init.normal, std=0.01),
@@ -90,15 +96,6 @@ def signals(scheme, activation, width, depth, taper, seed=0):
         [weight.shape for weight in weights],
         np.array([weight.var() for weight in weights]),
     )
-
-
-def root_mean_squares(layers):
-    return np.array([np.sqrt((values**2).mean()) for values in layers])
-
-
-def quantiles(layers):
-    """Of the absolute values: (layers, 5)."""
-    return np.array([np.quantile(np.abs(values), QUANTILES) for values in layers])
 
 
 def per_layer(sizes):
@@ -182,11 +179,6 @@ def opening(schemes, given):
 def fate(after, before):
     """In a word, what became of a size on its way."""
     return verdict(after / before) if before else "is zero"
-
-
-def difference(activations):
-    """Standard deviation of an activation over the examples, averaged over the units of a layer."""
-    return float(activations.std(0).mean())
 
 
 class OffAxis:

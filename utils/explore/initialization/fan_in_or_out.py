@@ -8,6 +8,7 @@ import numpy as np
 from utils import style
 from utils.explore.engine import Choice, Explorable, Slider
 from utils.explore.initialization.by_scheme import ACTIVATIONS as ALL_ACTIVATIONS
+from utils.explore.initialization.by_scheme import TAPERS as NARROWING
 from utils.explore.initialization.by_scheme import widths
 from utils.nn import initialization as init
 from utils.nn.backprop import Tap, chain, linear
@@ -16,9 +17,7 @@ MODES = ["fan-in", "fan-out", "average"]
 # share of the squared size that an activation lets through: all of it, or what is above zero
 PASSES = {"linear": 1.0, "ReLU": 0.5}
 ACTIVATIONS = {name: ALL_ACTIVATIONS[name] for name in PASSES}
-TAPERS = {1 / 16: "1/16", 1 / 8: "1/8", 1 / 4: "1/4", 1 / 2: "1/2", 1.0: "1"} | {
-    float(ratio): str(ratio) for ratio in (2, 4, 8, 16)
-}
+TAPERS = NARROWING | {float(ratio): str(ratio) for ratio in (2, 4, 8, 16)}
 DEPTHS = [2, 4, 8]
 # the narrow end for each ratio of the wide end to it: whole numbers, so that ratios come out exactly
 NARROW = {1: 64, 2: 48, 4: 32, 8: 24, 16: 16}

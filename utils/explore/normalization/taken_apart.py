@@ -98,6 +98,19 @@ def own_gradient(layer_norm, weight, upstream):
     return returned[0] if isinstance(returned, tuple) and len(returned) == 3 else None
 
 
+def in_words(layer_norm, upstream, weight, on, largest):
+    """The verdicts on the terms that are switched on and on layer_norm's own pullback, and the largest slope."""
+    value = applied(layer_norm, X, weight)[0]
+    measure = lambda u: slopes(layer_norm, weight, u)
+    judged = lambda gradient_of: verdict(gradient_of, measure, upstream, weight, value)
+    what = {3: "all three terms", 0: "no term at all"}.get(len(on), " + ".join(on))
+    return (
+        f"{what}: {judged(lambda u: switched(weight, u, on))}\n"
+        f"layer_norm's own pullback: {judged(lambda u: own_gradient(layer_norm, weight, u))}\n"
+        + (f"largest true gradient {largest:.3f}" if largest else "the true gradient is 0 everywhere")
+    )
+
+
 def norm_backward(layer_norm=our_layer_norm):
     """Three switches for the three terms of the gradient -> their sum against finite differences, with a verdict.
 
@@ -108,18 +121,9 @@ def norm_backward(layer_norm=our_layer_norm):
     def update(artists, direct, mean_path, variance_path, upstream, weight):
         dy, w = UPSTREAMS[upstream], WEIGHTS[weight]
         on = [name for name, kept in zip(TERMS, (direct, mean_path, variance_path)) if kept]
-        value = applied(layer_norm, X, w)[0]
-        measure = lambda u: slopes(layer_norm, w, u)
-        ours, own = lambda u: switched(w, u, on), lambda u: own_gradient(layer_norm, w, u)
-        truth = measure(dy)
-        show(artists, dy, terms(X, w, dy), on, truth, own(dy))
-        what = {3: "all three terms", 0: "no term at all"}.get(len(on), " + ".join(on))
-        largest = np.abs(truth).max()
-        return (
-            f"{what}: {verdict(ours, measure, dy, w, value)}\n"
-            f"layer_norm's own pullback: {verdict(own, measure, dy, w, value)}\n"
-            + (f"largest true gradient {largest:.3f}" if largest else "the true gradient is 0 everywhere")
-        )
+        truth, claimed = slopes(layer_norm, w, dy), own_gradient(layer_norm, w, dy)
+        show(artists, dy, terms(X, w, dy), on, truth, claimed)
+        return in_words(layer_norm, dy, w, on, np.abs(truth).max())
 
     return Explorable(
         setup,

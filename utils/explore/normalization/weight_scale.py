@@ -47,7 +47,8 @@ class Scaled:
     def cosine(self):
         """Between a unit's weights and their gradient, the largest over the units: 0 is a right angle."""
         lengths = np.linalg.norm(self.gradient, axis=1) * np.linalg.norm(self.weight, axis=1)
-        return float(np.abs((self.gradient * self.weight).sum(1) / lengths).max())
+        products = (self.gradient * self.weight).sum(1)
+        return float(np.abs(products / np.where(lengths > 0, lengths, 1)).max())  # no gradient: no angle, 0
 
 
 def scaled(factor, eps=1e-5, batch_norm=our_batch_norm):
@@ -80,21 +81,8 @@ def scale(batch_norm=our_batch_norm):
     def update(artists, factor, negative, norm, eps):
         signed = -factor if negative else factor
         found, before = layer(signed, norm, eps), layer(1.0, norm, eps)
-        curves = [layer(-f if negative else f, norm, eps) for f in FACTORS]
-        artists["before"].set_data(np.clip(before.outputs[:, 0], -LIMIT, LIMIT))
-        artists["after"].set_data(np.clip(found.outputs[:, 0], -LIMIT, LIMIT))
-        artists["gradient"].set_ydata([c.gradient_norm for c in curves])
-        artists["step"].set_ydata([c.relative_step for c in curves])
-        artists["gradient here"].set_data([factor], [found.gradient_norm])
-        artists["step here"].set_data([factor], [found.relative_step])
-        return (
-            f"weights times {signed:g}, {norm}: outputs change by {change(found, before):.1%}\n"
-            f"gradient of the weights {found.gradient_norm:.3g}, times {factor:g}: {factor * found.gradient_norm:.3g}"
-            f"   (at factor 1: {before.gradient_norm:.3g})\n"
-            f"a step of rate {RATE:g} moves the weights by {found.relative_step:.2g} times their length, "
-            f"times {factor:g} squared: {factor**2 * found.relative_step:.3g}\n"
-            f"largest cosine between weights and gradient {found.cosine:.2f}"
-        )
+        show(artists, factor, found, before, [layer(-f if negative else f, norm, eps) for f in FACTORS])
+        return f"weights times {signed:g}, {norm}: {in_words(factor, found, before)}"
 
     return Explorable(
         setup,
@@ -118,6 +106,28 @@ def scale(batch_norm=our_batch_norm):
         alt="Left the outputs of one unit for sixteen examples, before and after scaling; middle the gradient "
         "of the weights and right the relative step, both against the factor, on log scales",
     )
+
+
+def in_words(factor, found, before):
+    """Outputs, gradient and step at a factor (without its sign), beside those at factor 1."""
+    return (
+        f"outputs change by {change(found, before):.1%}\n"
+        f"gradient of the weights {found.gradient_norm:.3g}, times {factor:g}: {factor * found.gradient_norm:.3g}"
+        f"   (at factor 1: {before.gradient_norm:.3g})\n"
+        f"a step of rate {RATE:g} moves the weights by {found.relative_step:.2g} times their length, "
+        f"times {factor:g} squared: {factor**2 * found.relative_step:.3g}\n"
+        f"largest cosine between weights and gradient {found.cosine:.2f}"
+    )
+
+
+def show(artists, factor, found, before, curves):
+    """Move the artists.  curves: the layer at each of FACTORS."""
+    artists["before"].set_data(np.clip(before.outputs[:, 0], -LIMIT, LIMIT))
+    artists["after"].set_data(np.clip(found.outputs[:, 0], -LIMIT, LIMIT))
+    artists["gradient"].set_ydata([c.gradient_norm for c in curves])
+    artists["step"].set_ydata([c.relative_step for c in curves])
+    artists["gradient here"].set_data([factor], [found.gradient_norm])
+    artists["step here"].set_data([factor], [found.relative_step])
 
 
 def setup(fig):

@@ -63,7 +63,7 @@ def normalizations(batch_norm, layer_norm, instance_norm, group_norm):
 
     def by_channels(norm, **options):
         def normalize(x):
-            y, pullback = norm(x, *channels, **options)
+            y, pullback = norm(x, *(c.copy() for c in channels), **options)
             return y, lambda dy: pullback(dy)[0]
 
         return normalize
@@ -94,6 +94,13 @@ class Averaged:
         return np.abs(self.gradient) > 1e-12 * np.abs(self.gradient).max()
 
 
+def without(gradient, place):
+    """The slopes with respect to all other inputs; that with respect to itself is 0."""
+    others = gradient.copy()
+    others[place] = 0.0
+    return others
+
+
 def averaged(normalize, kind, place):
     """What the normalization does to X at `place` (example, channel, position)."""
     y, pullback = normalize(X.copy())
@@ -110,6 +117,21 @@ def reach_in_words(found):
     return (
         f"its gradient reaches {found.reached.sum()} inputs, which is not the group: "
         f"{missing} of the group are missing, {outside} are outside"
+    )
+
+
+def in_words(found, kind, place):
+    """The group of the number at `place`, the number before and after, and where its gradient goes."""
+    members, others = X[found.group], without(found.gradient, place)
+    example, channel, position = (index + 1 for index in place)
+    return (
+        f"{kind}: {len(members)} numbers are averaged ({SHARED[kind]}): "
+        f"mean {members.mean():+z.2f}, standard deviation {members.std():.2f}\n"
+        f"example {example}, channel {channel}, position {position}: "
+        f"{found.before:+z.1f} before, {found.after:+z.2f} after\n"
+        f"{reach_in_words(found)}\n"
+        f"slope with respect to itself {found.gradient[place]:+.2f}, to the others "
+        f"{others.min():+z.2f} to {others.max():+z.2f}, together {others.sum():+z.2f}"
     )
 
 
@@ -134,24 +156,8 @@ def groups(
         example, position = where
         place = (example, channel - 1, position)
         found = averaged(kinds[kind], kind, place)
-        members, others = X[found.group], found.gradient.copy()
-        others[place] = 0.0
-        artists["veil"].set_data(veil(as_grid(found.group)))
-        artists["map"].set_data(as_grid(found.gradient))
-        artists["map"].set_clim(*(np.abs(others).max() + 1e-12) * np.array([-1, 1]))
-        for frame in artists["frames"]:
-            frame.set_bounds(*bounds(as_grid(found.group)))
-        for cell in artists["cells"]:
-            cell.set_xy((example * POSITIONS + position - 0.5, channel - 1.5))
-        return (
-            f"{kind}: {len(members)} numbers are averaged ({SHARED[kind]}): "
-            f"mean {members.mean():+z.2f}, standard deviation {members.std():.2f}\n"
-            f"example {example + 1}, channel {channel}, position {position + 1}: "
-            f"{found.before:+z.1f} before, {found.after:+z.2f} after\n"
-            f"{reach_in_words(found)}\n"
-            f"slope with respect to itself {found.gradient[place]:+.2f}, to the others "
-            f"{others.min():+z.2f} to {others.max():+z.2f}, together {others.sum():+z.2f}"
-        )
+        show(artists, found, place)
+        return in_words(found, kind, place)
 
     return Explorable(
         setup,
@@ -173,6 +179,18 @@ def groups(
         alt="Two maps of four examples, six channels and five positions. Left the inputs, with the group of one "
         "number framed; right the slope of that number's output with respect to every input",
     )
+
+
+def show(artists, found, place):
+    """Move the artists; the colours of the map are those of the largest slope but its own."""
+    example, channel, position = place
+    artists["veil"].set_data(veil(as_grid(found.group)))
+    artists["map"].set_data(as_grid(found.gradient))
+    artists["map"].set_clim(*(np.abs(without(found.gradient, place)).max() + 1e-12) * np.array([-1, 1]))
+    for frame in artists["frames"]:
+        frame.set_bounds(*bounds(as_grid(found.group)))
+    for cell in artists["cells"]:
+        cell.set_xy((example * POSITIONS + position - 0.5, channel - 0.5))
 
 
 def veil(group):
