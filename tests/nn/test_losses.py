@@ -120,5 +120,5 @@ def test_bad_arguments():
             losses.cross_entropy(np.ones((2, 3)), target)
     with pytest.raises(ValueError, match=r"logits has shape \(3,\); expected \(N, C\)"):
         losses.cross_entropy(np.ones(3), np.array([0]))
-    with pytest.raises(ValueError, match="label_smoothing is 2.0; expected a share from 0 to 1"):
+    with pytest.raises(ValueError, match=r"label_smoothing is 2\.0; expected a share from 0 to 1"):
         losses.cross_entropy(np.ones((1, 3)), np.array([0]), label_smoothing=2.0)
