@@ -98,6 +98,71 @@ def test_per_layer():
     assert by_scheme.per_layer(np.array([1.0, 0.0])) == 0 == by_scheme.per_layer(np.array([0.0, 1.0]))
 
 
+def test_quantiles_are_of_absolute_values():
+    assert by_scheme.quantiles([np.array([-3.0, 1.0])])[0].min() >= 0
+    np.testing.assert_allclose(by_scheme.quantiles([np.arange(-100.0, 1)]), [[5, 25, 50, 75, 95]])
+
+
+def test_difference_is_between_examples_not_units():
+    assert by_scheme.difference(np.tile([0.0, 5.0], (4, 1))) == 0
+    assert by_scheme.difference(np.array([[0.0, 0.0], [2.0, 4.0]])) == pytest.approx(1.5)
+
+
+def test_fate_is_that_of_the_size_after_to_the_size_before():
+    assert by_scheme.fate(0.0, 1.0) == "vanishes" and by_scheme.fate(1.0, 0.0) == "is zero"
+    assert by_scheme.fate(10.0, 1.0) == "grows" and by_scheme.fate(1.0, 10.0) == "shrinks"
+
+
+def test_he_fan_out_divides_by_the_outputs():
+    weights = by_scheme.SCHEMES["He, fan-out"]((300, 500), np.random.default_rng(0))
+    assert weights.var() == pytest.approx(2 / 300, rel=0.02)
+
+
+def test_another_seed_is_another_network():
+    found, again, other = (run("LeCun", "tanh", depth=2, seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(found.activations[-1], again.activations[-1])
+    assert not np.allclose(found.activations[-1], other.activations[-1])
+
+
+def test_the_picture_shows_activations_left_and_gradients_right():
+    """Shrinking by ten in a layer, the last activations and the first gradients leave the axes."""
+    explorable = explore.signal_by_scheme()
+    explorable.at(scheme="normal 0.01", activation="tanh")
+    found, artists = run("normal 0.01", "tanh"), explorable.scene.artists
+    sides = [
+        (artists["plot"].activations, found.activations, found.forward),
+        (artists["plot"].gradients, found.gradients, found.backward),
+    ]
+    for bands, values, sizes in sides:
+        np.testing.assert_allclose(bands.middle.get_ydata(), np.clip(sizes, *by_scheme.LIMITS))
+        lowest = np.clip(by_scheme.quantiles(values)[:, 0], *by_scheme.LIMITS)
+        np.testing.assert_allclose(bands.outer.get_xy()[: len(values), 1], lowest)
+    (left, above), (right, above_2) = (
+        [artist.get_xdata().tolist() for artist in marks.artists] for marks in artists["marks"]
+    )
+    assert left == [17, 18, 19, 20] and right[0] == 1 and 20 not in right and above == above_2 == []
+
+
+def test_the_picked_layer_is_the_one_that_is_shown():
+    explorable = explore.signal_by_scheme()
+    tapering = {"scheme": "LeCun", "activation": "linear", "width": 200, "depth": 10, "taper": 1 / 16}
+    said = explorable.at(**tapering, layer=2)[1]
+    found, artists = run("LeCun", "linear", 200, 10, 1 / 16), explorable.scene.artists
+    units, inputs = found.shapes[1]
+    variance = found.variances[1]
+    assert inputs == 152 and units == 115 and variance == pytest.approx(1 / 152, rel=0.03)
+    assert (
+        f"layer 2: {inputs} inputs, {units} units; variance of the weights {variance:.2g}; "
+        f"times inputs {inputs * variance:.2g}, times units {units * variance:.2g}" in said
+    )
+    assert [list(line.get_xdata()) for line in artists["here"]] == [[2, 2], [2, 2]]
+    shown = found.activations[1], np.log10(np.abs(found.gradients[1]))
+    for histogram, values, edges in zip(artists["histograms"], shown, by_scheme.EDGES):
+        shares = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / values.size
+        np.testing.assert_allclose(histogram.artist.get_data().values, np.minimum(shares, 0.25))
+    assert "layer 10: " in explorable.at(**tapering, layer=30)[1]
+
+
 def test_marks_stand_where_a_point_is_beyond_the_axis():
     marks = by_scheme.OffAxis(Figure().add_subplot(), (1e-3, 1e3), "black")
     marks.show(np.array([1.0, 1e-4, 1e4, 0.0]))
@@ -194,6 +259,60 @@ def test_different_units():
     assert equal_units.different_units(units[:1]) == 1
 
 
+def made_up(incoming, outgoing=(), output_bias=()):
+    """A Training whose biases are what symmetry would forbid: different, and not 0."""
+    return equal_units.Training(
+        *map(np.array, (incoming, outgoing, output_bias)), loss=np.zeros(len(incoming))
+    )
+
+
+def test_units_are_apart_by_the_larger_of_weight_and_bias():
+    alike, bias, weight = [[1, 0.5], [1, 0.5]], [[1, 0.5], [1, 0.8]], [[1, 0.5], [1.7, 0.8]]
+    np.testing.assert_allclose(made_up([alike, bias, weight]).apart, [0, 0.3, 0.7])
+
+
+def test_parted_is_the_first_step_beyond_the_tolerance():
+    still, near, apart = ([[1, 0.5], [1, 0.5 + d]] for d in (0.0, 0.005, 0.015))
+    assert made_up([still, near, still]).parted is None
+    assert made_up([still, apart, apart]).parted == equal_units.EVERY
+    assert made_up([still, near, apart, still]).parted == 2 * equal_units.EVERY
+
+
+def test_a_unit_is_different_when_one_of_its_numbers_is():
+    assert equal_units.different_units(np.array([[1.0, 0.5], [1.015, 0.5]])) == 2
+    assert equal_units.different_units(np.array([[1.0, 0.5], [1.0, 0.515]])) == 2
+    assert equal_units.different_units(np.array([[1.0, 0.5], [1.006, 0.506]])) == 1
+
+
+def test_outputs_of_made_up_units():
+    """3 tanh(2 x) + 10 tanh(1) + 1/4 at the second time; at the first there is the output's bias alone."""
+    found = made_up([[[1, 1], [1, 1]], [[2, 0], [0, 1]]], [[0, 0], [3, 10]], [7, 0.25])
+    x = np.array([0.0, 0.5])
+    np.testing.assert_allclose(equal_units.outputs(found, 0, x), 7)
+    np.testing.assert_allclose(
+        equal_units.outputs(found, 1, x), [10 * np.tanh(1) + 0.25, 13 * np.tanh(1) + 0.25]
+    )
+
+
+def test_random_weights_have_variance_one_over_fan_in():
+    incoming = np.array([equal_units.first_weights("outgoing", 0.0, seed)[0] for seed in range(1000)])
+    outgoing = np.array([equal_units.first_weights("first layer", 0.0, seed)[1] for seed in range(1000)])
+    assert incoming.var() == pytest.approx(1, rel=0.06)
+    assert outgoing.var() == pytest.approx(1 / equal_units.UNITS, rel=0.06)
+
+
+def test_the_step_moves_the_words_and_the_fit():
+    explorable = explore.symmetry()
+    found = training("both layers", 1e-6)
+    for step, units in ((0, "1 different unit of 5"), (equal_units.STEPS, "4 different units of 5")):
+        time = step // equal_units.EVERY
+        said = explorable.at(step=step)[1]
+        expected = f"step {step}: {units}; the largest difference between two is {found.apart[time]:.1e}\n"
+        assert said.startswith(expected)
+        fit = explorable.scene.artists["fit"].get_ydata()
+        np.testing.assert_allclose(fit, equal_units.outputs(found, time, equal_units.GRID))
+
+
 def test_outputs_give_the_recorded_loss():
     found = training("both layers", 1e-4)
     for time in (0, 50, -1):
@@ -247,6 +366,74 @@ def test_a_wrong_scheme_leaves_the_line():
     assert found.predicted_forward[-1] == pytest.approx(1)
     assert found.forward[-1] == pytest.approx(1 / 16, rel=0.25)
     assert "measured 0.06" in explore.which_way(kaiming_normal=wrong).at(taper=1.0)[1]
+
+
+def test_a_wrong_average_leaves_the_line():
+    wrong = lambda shape, rng, **options: init.xavier_normal(shape, rng, **options) / np.sqrt(2)
+    said = explore.which_way(xavier_normal=wrong).at(mode="average", taper=1.0)[1]
+    assert said.count("predicted 1, measured 0.06") == 2
+
+
+def test_relu_has_no_slope_below_zero_and_linear_has_slope_one():
+    slopes = [
+        fan_in_or_out.weight_scheme("fan-in", activation, init.kaiming_normal, None).keywords[
+            "negative_slope"
+        ]
+        for activation in ("ReLU", "linear")
+    ]
+    assert slopes == [0, 1]
+
+
+MADE_UP = fan_in_or_out.Sizes(
+    np.array([32, 16, 8]),
+    forward=np.array([1.0, 1.5, 2.5]),
+    backward=np.array([0.3, 0.6, 1.0]),
+    predicted_forward=np.array([1.0, 2.0, 4.0]),
+    predicted_backward=np.array([0.25, 0.5, 1.0]),
+)
+
+
+@pytest.mark.parametrize(
+    ("mode", "forward", "backward"),
+    [
+        ("fan-in", "kept", "multiplied by last width / first width = 8/32"),
+        ("fan-out", "multiplied by first width / last width = 32/8", "kept"),
+        ("average", "not kept, a compromise", "not kept, a compromise"),
+    ],
+)
+def test_the_words_name_what_is_kept_and_both_ends(mode, forward, backward):
+    widths, up, down = fan_in_or_out.describe(mode, MADE_UP).split("\n")
+    assert widths.startswith("widths 32 16 8; ")
+    assert up == f"forward:  {forward}; predicted 4, measured 2.5"
+    assert down == f"backward: {backward}; predicted 0.25, measured 0.3"
+
+
+def test_equal_widths_keep_both_directions():
+    explorable = explore.which_way()
+    for mode in fan_in_or_out.MODES:
+        said = explorable.at(mode=mode, taper=1.0)[1]
+        assert said.count("kept, because all layers are as wide; predicted 1, ") == 2
+
+
+def test_the_picture_goes_up_forward_and_down_backward():
+    """Widths 256 to 16 in four halvings, fan-in: a gradient halves in each layer, from the last to the first."""
+    explorable = explore.which_way()
+    explorable.at(mode="fan-in", activation="linear", taper=1 / 16, depth=4)
+    shown = {
+        name: dict(zip(*np.array(artist.get_data()).tolist()))
+        for name, artist in explorable.scene.artists.items()
+    }
+    assert shown["widths"] == {0: 256, 1: 128, 2: 64, 3: 32, 4: 16}
+    assert shown["forward line"] == pytest.approx(dict.fromkeys(range(5), 1))
+    assert shown["backward line"] == pytest.approx({4: 1, 3: 1 / 2, 2: 1 / 4, 1: 1 / 8, 0: 1 / 16})
+    assert shown["forward factor line"] == pytest.approx(dict.fromkeys(range(1, 5), 1))
+    assert shown["backward factor line"] == pytest.approx(dict.fromkeys(range(1, 5), 0.5))
+    found = fan_in_or_out.end_to_end("fan-in", "linear", 1 / 16, 4)
+    up, down = found.forward, found.backward
+    assert shown["forward dots"] == pytest.approx(dict(enumerate(up)))
+    assert shown["backward dots"] == pytest.approx(dict(enumerate(down)))
+    assert shown["forward factor dots"] == pytest.approx(dict(enumerate(up[1:] / up[:-1], 1)))
+    assert shown["backward factor dots"] == pytest.approx(dict(enumerate(down[:-1] / down[1:], 1)))
 
 
 def test_the_readout_says_what_telescopes():

@@ -1,14 +1,18 @@
-"""Explorables of chapter 04: their mathematics without a figure and against PyTorch, and the sweep over all settings."""
+"""Explorables of chapter 04, who is averaged and the way back: their mathematics without a figure and against PyTorch, and the sweep over all settings."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from matplotlib.colors import to_rgba
 
+from tests.explore.artists import heights, shown
+from utils import style
 from utils.explore import normalization as explore
-from utils.explore.normalization import running_statistics, taken_apart, weight_scale, who_is_averaged
+from utils.explore.normalization import taken_apart, who_is_averaged
 from utils.explore.sweep import sweep
 from utils.nn.normalization import batch_norm, group_norm, instance_norm, layer_norm
 
@@ -98,6 +102,122 @@ def test_the_readers_group_norm_over_the_wrong_channels_is_seen():
     swapped = lambda x, w, b, *, num_groups: group_norm(x, w, b, num_groups=5 - num_groups)
     said = explore.groups(group_norm=swapped).at(kind="2 groups")[1]
     assert "which is not the group: 10 of the group are missing, 5 are outside" in said
+
+
+ASKED_PLACE = (2, 3, 1)  # example 3, channel 4, position 2
+AT = {"where": (2, 1), "channel": 4}
+MEMBERS = {
+    "batch": (slice(None), 3),
+    "layer": (2,),
+    "layer, Transformer": (2, slice(None), 1),
+    "instance": (2, 3),
+    "2 groups": (2, slice(3, 6)),
+    "3 groups": (2, slice(2, 4)),
+}
+
+
+def by_hand(kind):
+    """Mean and deviation of the group, the output at ASKED_PLACE and its slopes, zero outside the group."""
+    x, inside = who_is_averaged.X, np.zeros(who_is_averaged.SHAPE)
+    inside[MEMBERS[kind]] = 1
+    one = np.zeros(who_is_averaged.SHAPE)
+    one[ASKED_PLACE] = 1
+    mean = (inside * x).sum() / inside.sum()
+    std = np.sqrt((inside * (x - mean) ** 2).sum() / inside.sum())
+    x_hat = inside * (x - mean) / std
+    slopes = (one - inside / inside.sum() - x_hat[ASKED_PLACE] * x_hat / inside.sum()) / std
+    return mean, std, x_hat[ASKED_PLACE], slopes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_read_out_of_one_place_is_what_we_get_by_hand(kind):
+    mean, std, after, slopes = by_hand(kind)
+    others = np.delete(slopes.ravel(), np.ravel_multi_index(ASKED_PLACE, slopes.shape))
+    first, second, _, last = explore.groups().at(kind=kind, **AT)[1].splitlines()
+    size = who_is_averaged.X[MEMBERS[kind]].size
+    assert first.startswith(f"{kind}: {size} numbers are averaged (")
+    assert first.endswith(f"): mean {mean:+z.2f}, standard deviation {std:.2f}")
+    before = who_is_averaged.X[ASKED_PLACE]
+    assert second == f"example 3, channel 4, position 2: {before:+z.1f} before, {after:+z.2f} after"
+    assert last == (
+        f"slope with respect to itself {slopes[ASKED_PLACE]:+.2f}, to the others "
+        f"{others.min():+z.2f} to {others.max():+z.2f}, together {others.sum():+z.2f}"
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_words_for_a_group_count_its_examples_channels_and_positions(kind):
+    words = (
+        who_is_averaged.SHARED[kind]
+        .replace("examples and", "examples, all")
+        .replace("channels and", "channels, all")
+    )
+    said = re.findall(r"(one|two|three|all) (example|channel|position)", words)
+    assert sorted(name for _, name in said) == ["channel", "example", "position"]
+    group = who_is_averaged.group_of(kind, ASKED_PLACE)
+    for count, name in said:
+        axis = ["example", "channel", "position"].index(name)
+        found = len(np.unique(np.nonzero(group)[axis]))
+        assert found == {"one": 1, "two": 2, "three": 3, "all": who_is_averaged.SHAPE[axis]}[count]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_maps_show_the_group_and_the_slopes_and_mark_the_place(kind):
+    artists = shown(explore.groups(), kind=kind, **AT)
+    *_, slopes = by_hand(kind)
+    inside = np.zeros(who_is_averaged.SHAPE, bool)
+    inside[MEMBERS[kind]] = True
+    clear = artists["veil"].get_array()[..., 3] == 0
+    np.testing.assert_array_equal(clear, who_is_averaged.as_grid(inside))
+    np.testing.assert_allclose(artists["map"].get_array(), who_is_averaged.as_grid(slopes), atol=1e-4)
+    slopes[ASKED_PLACE] = 0
+    assert artists["map"].get_clim() == pytest.approx((-np.abs(slopes).max(), np.abs(slopes).max()), abs=1e-4)
+    for cell in artists["cells"]:  # row 3, column 2 * 5 + 1 of the grid
+        assert cell.get_bbox().bounds == (10.5, 2.5, 1, 1)
+    for frame in artists["frames"]:
+        assert frame.get_bbox().bounds == who_is_averaged.bounds(who_is_averaged.as_grid(inside))
+
+
+def test_the_veil_is_clear_over_the_group_and_white_elsewhere():
+    group = np.array([[True, False, False], [False, True, True]])
+    cover = who_is_averaged.veil(group)
+    assert (cover[..., 3][group] == 0).all() and (cover[..., 3][~group] > 100).all()
+    assert (cover[..., :3] == 255).all()
+
+
+ASKED_FOR = {
+    "batch": "batch_norm",
+    "layer": "layer_norm",
+    "layer, Transformer": "layer_norm",
+    "instance": "instance_norm",
+    "2 groups": "group_norm",
+    "3 groups": "group_norm",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_asks_the_readers_function_of_its_name_and_no_other(kind):
+    sevens = lambda x, weight, bias, **options: (0 * x + 7, lambda dy: (dy, None, None))
+    mine = explore.groups(**{ASKED_FOR[kind]: sevens}).at(kind=kind)[1]
+    assert "+7.00 after" in mine and "reaches 1 inputs, which is not the group" in mine
+    others = {name: sevens for name in ASKED_FOR.values() if name != ASKED_FOR[kind]}
+    assert explore.groups(**others).at(kind=kind)[1] == explore.groups().at(kind=kind)[1]
+
+
+def test_norms_that_write_into_their_arguments_spoil_no_group():
+    def careless(norm):
+        def back_and_forth(x, weight, bias, **options):
+            y, pullback = norm(x.copy(), weight.copy(), bias.copy(), **options)
+            x[:], weight[:], bias[:] = 9, 7, 5
+            return y, pullback
+
+        return back_and_forth
+
+    expected = {kind: explore.groups().at(kind=kind)[1] for kind in KINDS}
+    mine = explore.groups(*map(careless, (batch_norm, layer_norm, instance_norm, group_norm)))
+    for _ in range(2):
+        assert {kind: mine.at(kind=kind)[1] for kind in KINDS} == expected
+    np.testing.assert_array_equal(who_is_averaged.X, who_is_averaged.made_up_numbers())
 
 
 # ---- layer norm's way back
@@ -208,6 +328,53 @@ def test_the_readers_pullback_of_one_gradient_is_told_what_is_missing():
     assert "it must return three" in explore.norm_backward(norm).at()[1]
 
 
+def test_the_readers_pullback_of_two_gradients_is_told_that_one_is_missing():
+    def norm(x, weight, bias):
+        y, pullback = layer_norm(x, weight, bias)
+        return y, lambda dy: pullback(dy)[:2]
+
+    assert (
+        "own pullback: returns no gradient of x; it must return three" in explore.norm_backward(norm).at()[1]
+    )
+
+
+def test_a_gradient_off_by_a_thousandth_differs_and_one_off_by_rounding_agrees():
+    truth = np.array([[0.5, -1.0, 0.0]])
+    for slip in (1e-3, 1e-4):
+        assert not taken_apart.agrees(truth + slip * np.eye(3)[:1], truth)
+    assert taken_apart.agrees(truth + 1e-7, truth)
+    slightly_off = mutant(lambda dx, g, x, s: dx + 1e-3 * np.eye(8)[:1])
+    assert "own pullback: differs" in explore.norm_backward(slightly_off).at()[1]
+
+
+def test_small_slopes_are_not_taken_for_zero():
+    dy, w = taken_apart.UPSTREAMS["random"], taken_apart.WEIGHTS["different"]
+    found = taken_apart.slopes(layer_norm, w, 1e-5 * dy)
+    np.testing.assert_allclose(found, 1e-5 * torch_gradient(w, dy), atol=1e-10)
+    assert np.abs(found).max() > 1e-6
+
+
+def test_the_bias_that_goes_in_is_zero():
+    w = taken_apart.WEIGHTS["different"]
+    theirs = F.layer_norm(torch.from_numpy(taken_apart.X), (8,), torch.from_numpy(w))
+    np.testing.assert_allclose(taken_apart.applied(layer_norm, taken_apart.X, w)[0], theirs, atol=1e-12)
+
+
+def test_the_pictures_show_what_is_on_and_the_sum_of_it():
+    artists = shown(explore.norm_backward(), variance_path=False, weight="different")
+    dy, w = taken_apart.UPSTREAMS["random"], taken_apart.WEIGHTS["different"]
+    parts, theirs = taken_apart.terms(taken_apart.X, w, dy), torch_gradient(w, dy)
+    expected = parts | {"upstream": dy, "total": parts["direct"] + parts["mean path"], "truth": theirs}
+    assert np.abs(expected["total"]).max() < taken_apart.LIMIT  # nothing is cut off
+    for name, values in expected.items():
+        np.testing.assert_allclose(heights(artists[name]), values[0], atol=1e-8, err_msg=name)
+    np.testing.assert_allclose(artists["claimed"].get_ydata(), theirs[0])
+    for name in ("direct", "mean path"):
+        assert artists[name].get_facecolor() == to_rgba(style.GRADIENT)
+    red, green, blue, _ = artists["variance path"].get_facecolor()
+    assert red == green == blue
+
+
 def test_another_value_makes_another_truth():
     def unbiased(x, weight, bias):
         y, pullback = layer_norm(x, weight, bias)
@@ -226,146 +393,9 @@ def test_a_layer_norm_that_writes_into_its_arguments_spoils_nothing():
             dy *= 0
             return found
 
-        x[:], weight[:] = 0, 0
+        x[:], weight[:], bias[:] = 0, 0, 7
         return y, back
 
     before = explore.norm_backward().at()[1]
     assert explore.norm_backward(careless).at()[1] == before == explore.norm_backward().at()[1]
-
-
-# ---- the scale of the weights
-
-
-@pytest.mark.parametrize(
-    "factor, eps", list(itertools.product([0.001, 0.5, 100.0, -3.0], [1e-12, 1e-5, 1e-3]))
-)
-def test_scaled_layer_is_torchs(factor, eps):  # PyTorch refuses eps 0 in training
-    found = weight_scale.scaled(factor, eps)
-    weight = torch.from_numpy(factor * weight_scale.WEIGHT).requires_grad_()
-    z = F.linear(torch.from_numpy(weight_scale.INPUTS), weight)
-    y = F.batch_norm(z, None, None, training=True, eps=eps)
-    y.backward(torch.from_numpy(weight_scale.UPSTREAM))
-    np.testing.assert_allclose(found.outputs, y.detach(), rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(
-        found.gradient, weight.grad, rtol=1e-9, atol=1e-9 * np.abs(found.gradient).max()
-    )
-
-
-@pytest.mark.parametrize("factor", weight_scale.FACTORS)
-def test_with_eps_zero_the_scale_does_not_matter(factor):
-    found, before, flipped = (weight_scale.scaled(f, 0.0) for f in (factor, 1.0, -factor))
-    np.testing.assert_allclose(found.outputs, before.outputs, atol=1e-9)
-    np.testing.assert_allclose(found.gradient * factor, before.gradient, atol=1e-9)
-    assert found.relative_step * factor**2 == pytest.approx(before.relative_step)
-    np.testing.assert_allclose(flipped.outputs, -before.outputs, atol=1e-9)
-    assert found.cosine == pytest.approx(0, abs=1e-9)
-
-
-def test_with_eps_tiny_weights_do_matter():
-    tiny, small, before = (weight_scale.scaled(f, 1e-5) for f in (1e-3, 1e-1, 1.0))
-    assert weight_scale.change(tiny, before) > 0.5 and weight_scale.change(small, before) < 0.01
-    assert tiny.gradient_norm * 1e-3 < before.gradient_norm / 2
-    assert tiny.cosine > 0.1 > 0.01 > small.cosine
-
-
-def test_without_batch_norm_outputs_follow_and_the_gradient_stays():
-    found, before = (weight_scale.scaled(f, batch_norm=None) for f in (10.0, 1.0))
-    np.testing.assert_allclose(found.outputs, 10 * before.outputs)
-    np.testing.assert_array_equal(found.gradient, before.gradient)
-    assert weight_scale.change(found, before) == pytest.approx(9)
-    assert found.relative_step * 10 == pytest.approx(before.relative_step)
-
-
-def test_the_readers_batch_norm_moves_the_picture():
-    def no_division(x, weight, bias, *, eps):
-        return x - x.mean(0), lambda dy: (dy - dy.mean(0), None, None)
-
-    assert "outputs change by 900.0%" in explore.scale(no_division).at(factor=10.0)[1]
-    assert "outputs change by 0.0%" in explore.scale().at(factor=10.0)[1]
-
-
-# ---- training against evaluation
-
-
-def torch_batch_norm(x, weight, bias, *, running_mean=None, running_var=None, training=True, momentum=0.1):
-    running = [None if r is None else torch.from_numpy(r) for r in (running_mean, running_var)]
-    y = F.batch_norm(torch.from_numpy(x), *running, training=training, momentum=momentum)
-    return y.numpy(), None
-
-
-@pytest.mark.parametrize("size, momentum, drift", [(2, 0.1, False), (16, 0.5, True), (128, 1.0, False)])
-def test_a_run_is_torchs(size, momentum, drift):
-    ours = running_statistics.run(size, momentum, drift)
-    theirs = running_statistics.run(size, momentum, drift, torch_batch_norm)
-    for name, values in vars(ours).items():
-        np.testing.assert_allclose(values, vars(theirs)[name], atol=1e-9, err_msg=name)
-
-
-def test_running_statistics_follow_their_rule_from_zero_and_one():
-    found = running_statistics.run(8, 0.1, False)
-    mean, var = 0.0, 1.0
-    for batch_mean, batch_var, running_mean, running_var in zip(
-        found.batch_mean, found.batch_var, found.running_mean, found.running_var
-    ):
-        mean, var = 0.9 * mean + 0.1 * batch_mean, 0.9 * var + 0.1 * batch_var * 8 / 7
-        assert (running_mean, running_var) == pytest.approx((mean, var))
-
-
-@pytest.mark.parametrize("size", running_statistics.SIZES)
-def test_means_of_batches_spread_as_the_text_claims(size):
-    found = running_statistics.run(size, 0.1, False)
-    assert found.batch_mean.std() == pytest.approx(2 / np.sqrt(size), rel=0.15)
-    assert found.batch_var.mean() * size / (size - 1) == pytest.approx(4, rel=0.15)
-
-
-def test_the_output_in_training_is_noisy_and_less_so_in_large_batches():
-    small, large = (running_statistics.run(size, 0.1, False).last for size in (8, 128))
-    assert 2.5 < small.training.std() / large.training.std() < 6.5
-    for found in (small, large):
-        assert found.evaluation.std() < found.training.std() / 2
-        assert found.evaluation.mean() == pytest.approx(found.ideal.mean(), abs=0.15)
-
-
-def test_in_batches_of_two_the_output_is_one_or_minus_one():
-    found = running_statistics.run(2, 0.1, False)
-    distance = np.abs(np.abs(found.training) - 1)
-    assert np.median(distance) < 1e-4 and set(np.sign(found.training)) == {-1.0, 1.0}
-
-
-def test_momentum_one_remembers_the_last_batch_only():
-    found = running_statistics.run(16, 1.0, False)
-    np.testing.assert_allclose(found.running_mean, found.batch_mean)
-    np.testing.assert_allclose(found.running_var, found.batch_var * 16 / 15)
-    np.testing.assert_allclose(
-        found.evaluation, (running_statistics.PROBE - found.batch_mean) / np.sqrt(found.running_var + 1e-5)
-    )
-
-
-def test_a_drifting_mean_is_followed_at_the_distance_that_the_formula_gives():
-    assert running_statistics.lag(0.1, True) == pytest.approx(0.02 * 9, rel=0.01)
-    assert running_statistics.lag(1.0, True) == 0 and running_statistics.lag(0.1, False) == 0
-    truth, _ = running_statistics.truth(True)
-    for momentum in (0.1, 0.5):
-        mean = truth[0]
-        for value in truth:  # the rule itself, fed with the truth
-            mean += momentum * (value - mean)
-        assert truth[-1] - mean == pytest.approx(running_statistics.lag(momentum, True))
-    found = running_statistics.run(128, 0.1, True).last
-    assert (found.mean - found.running_mean).mean() == pytest.approx(0.18, abs=0.05)
-
-
-def test_a_long_memory_has_not_arrived_and_lags():
-    steady, drifting = (running_statistics.run(64, 0.01, drift).last for drift in (False, True))
-    assert (steady.mean - steady.running_mean).mean() == pytest.approx(0.99**175, abs=0.05)
-    assert (drifting.mean - drifting.running_mean).mean() > 1
-    assert (drifting.evaluation - drifting.training).mean() > 0.8
-
-
-def test_the_readers_forgotten_update_moves_the_picture():
-    def forgetful(x, weight, bias, *, running_mean=None, running_var=None, **options):
-        if not options.get("training", True):
-            return batch_norm(x, weight, bias, running_mean=running_mean, running_var=running_var, **options)
-        return batch_norm(x, weight, bias)
-
-    said = explore.train_against_eval(forgetful).at()[1]
-    assert "running mean off by -1.00, running variance by -3.00" in said
+    assert (taken_apart.BIAS == 0).all()

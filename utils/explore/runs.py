@@ -5,7 +5,7 @@ import numpy as np
 from utils import style
 from utils.explore.engine import Explorable, Slider
 
-SMALLEST = 1e-12  # a picture of layers goes no further down
+SMALLEST, LARGEST = 1e-12, 1e6  # a picture of layers goes no further
 # the fields of a Snapshot that are drawn, layer by layer
 FIELDS = {"activations": "activation_rms", "gradients": "gradient_rms"}
 
@@ -122,8 +122,9 @@ def limits(runs, which):
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
     if not len(sizes):
         return SMALLEST, 1.0
-    low, high = np.floor(np.log10(sizes.min())), np.ceil(np.log10(sizes.max()))
-    return max(SMALLEST, 10.0**low), min(1e6, 10.0 ** max(high, low + 1))
+    low, high = np.clip(np.log10([sizes.min(), sizes.max()]), np.log10(SMALLEST), np.log10(LARGEST))
+    low = min(np.floor(low), np.log10(LARGEST) - 1)
+    return 10.0**low, 10.0 ** max(np.ceil(high), low + 1)
 
 
 def setup(fig, runs):
