@@ -3,8 +3,13 @@
 
 def shown(explorable, **values):
     """The artists as they are at a setting."""
-    explorable.at(**values)
-    return explorable.scene.artists
+    return drawn(explorable, **values)[0]
+
+
+def drawn(explorable, **values):
+    """The artists at a setting, and the read-out."""
+    _, readout = explorable.at(**values)
+    return explorable.scene.artists, readout
 
 
 def heights(stairs):

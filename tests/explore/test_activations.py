@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.explore.artists import heights, shown
+from tests.explore.artists import drawn, heights
 from utils.data import digits
 from utils.explore import activations as explore
 from utils.explore.activations import confidence, dying_units, passing_through, shares
@@ -52,7 +52,7 @@ def in_three_pieces(x):
 
 def test_read_out_and_picture_are_of_the_function_that_is_asked_for():
     explorable = explore.passing({"other": act.tanh, "mine": in_three_pieces})
-    artists, said = shown(explorable, function="mine", mean=0.5, spread=2.0)
+    artists, said = drawn(explorable, function="mine", mean=0.5, spread=2.0)
     inputs = 0.5 + 2 * passing_through.NORMAL
     outputs, pullback = in_three_pieces(inputs)
     arrived = pullback(passing_through.UPSTREAM)
@@ -105,7 +105,7 @@ MATRIX = np.array(
 
 def test_picture_and_read_out_of_a_function_with_a_known_jacobian():
     linear = lambda x: (MATRIX @ x, lambda dy: dy @ MATRIX)
-    artists, said = shown(explore.softmax_gradient(linear), temperature=0.5, asked=2)
+    artists, said = drawn(explore.softmax_gradient(linear), temperature=0.5, asked=2)
     np.testing.assert_allclose(artists["map"].get_array(), MATRIX / 0.5)
     np.testing.assert_allclose(heights(artists["gradient"]), [-0.8, 0.3, 0.5, 0.6])
     shares_ = MATRIX @ [4, 2, 0, -2]  # the scores over the temperature
@@ -162,7 +162,7 @@ def test_the_read_out_and_the_dots_are_those_of_the_lead():
         right - wanted,
         2 * right * ((1 - right) * (right - wanted) - 9 * other * (other - rest)),
     ]
-    artists, said = shown(explore.confident(), lead=2.0, classes=10, smoothing=0.1)
+    artists, said = drawn(explore.confident(), lead=2.0, classes=10, smoothing=0.1)
     assert said == (
         f"the right score leads by +2.0: its share is {right:.5f}\n"
         f"cross-entropy  loss {losses[0]:6.3f}, gradient {gradients[0]:+.5f}\n"
@@ -176,7 +176,7 @@ def test_the_read_out_and_the_dots_are_those_of_the_lead():
 
 def test_the_curves_are_those_of_the_setting_and_without_smoothing_there_is_no_best_lead():
     for smoothing in (0.0, 0.3):
-        artists, said = shown(explore.confident(), classes=2, smoothing=smoothing)
+        artists, said = drawn(explore.confident(), classes=2, smoothing=smoothing)
         assert ("smallest at no finite lead" in said) == (smoothing == 0)
         found, _ = confidence.pushes(2, smoothing)
         for name in confidence.LOSSES:
@@ -230,7 +230,7 @@ def test_read_out_and_curves_are_those_of_the_setting_and_the_epoch(monkeypatch)
         return scores[:, None] * [0.9, 0.6, 0.2], scores
 
     monkeypatch.setattr(dying_units, "run", made_up)
-    artists, said = shown(explore.dying(), rate=0.1, bias=-4.0, epoch=2)
+    artists, said = drawn(explore.dying(), rate=0.1, bias=-4.0, epoch=2)
     assert said == (
         "after 2 epochs with learning rate 0.1, first bias -4:\n"
         "ReLU        accuracy 19%, dead units per layer 17%, 11%, 4%\n"
