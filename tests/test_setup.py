@@ -68,7 +68,7 @@ def test_requirements_are_pinned(file):
 
 def test_data_files_are_declared_as_package_data():
     package_data = PYPROJECT["tool"]["setuptools"]["package-data"]
-    assert "*.js" in package_data["utils.explore"]
+    assert "*.js" in package_data["utils.explorable"]
     for path in committed_files():
         if path.is_relative_to(ROOT / "utils") and path.suffix != ".py":
             package = ".".join(path.relative_to(ROOT).parent.parts)

@@ -8,7 +8,8 @@ from torch import nn
 from utils import train
 from utils.data import digits
 from utils.nn.activations import tanh
-from utils.nn.backprop import Tap, chain, linear
+from utils.nn.chain import Tap, chain
+from utils.nn.linear import linear
 from utils.nn.losses import cross_entropy
 
 

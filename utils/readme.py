@@ -82,10 +82,10 @@ def renew(text: str, new_block: str) -> str:
 
 def draw_picture(path: Path = PICTURE) -> None:
     """Save the picture of README.md: the worked network of chapter 01, after its backward pass."""
-    from utils.explore import backprop  # drawing needs more than this module does otherwise
+    from utils.chapters.backprop import explore  # drawing needs more than this module does otherwise
 
     path.parent.mkdir(exist_ok=True)
-    path.write_bytes(backprop.worked().poster())
+    path.write_bytes(explore.worked().poster())
 
 
 def main(arguments: list[str] | None = None) -> int:

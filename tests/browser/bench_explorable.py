@@ -6,7 +6,7 @@ The bars, on two cores: a median of 60 ms live and 10 ms baked.
 import statistics
 from pathlib import Path
 
-SOURCE = (Path(__file__).parents[1] / "benchmarks" / "bench_explore.py").read_text()
+SOURCE = (Path(__file__).parents[1] / "benchmarks" / "bench_explorable.py").read_text()
 
 # From the key press until the <img> has its new src, in milliseconds.
 PRESS = """async (key) => {

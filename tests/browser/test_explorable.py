@@ -18,7 +18,7 @@ CHAPTERS = Path(__file__).parents[2] / "chapters"
 ATTENTION = """\
 import numpy as np
 from utils import style
-from utils.explore import Canvas, Choice, Explorable, Switch, Text, page
+from utils.explorable import Canvas, Choice, Explorable, Switch, Text, page
 
 scores = np.random.default_rng(0).normal(size=(7, 7)) * 1.5
 

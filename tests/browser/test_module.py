@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import utils.explore
+import utils.explorable
 
-FOLDER = Path(utils.explore.__file__).parent
+FOLDER = Path(utils.explorable.__file__).parent
 MODULE = (FOLDER / "explorable.js").read_text()
 CSS = (FOLDER / "explorable.css").read_text()
 

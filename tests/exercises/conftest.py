@@ -1,11 +1,10 @@
 """For the tests of the exercises: the made-up chapter, a session without hints given, a record of its own."""
 
 import importlib
-from pathlib import Path
 
 import pytest
 
-import utils.exercises
+from tests.exercises import invention
 from utils.exercises import engine, progress, record
 
 
@@ -20,7 +19,6 @@ def a_new_session(monkeypatch):
 
 @pytest.fixture
 def invented(monkeypatch):
-    """The module of the made-up chapter, found as any chapter's is."""
-    folders = [*utils.exercises.__path__, str(Path(__file__).parent / "made_up")]
-    monkeypatch.setattr(utils.exercises, "__path__", folders)
-    return importlib.import_module("utils.exercises.invented")
+    """The module of the made-up chapter."""
+    invention.add(monkeypatch)
+    return importlib.import_module("utils.chapters.invented.exercises")

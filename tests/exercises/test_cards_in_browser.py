@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import utils.exercises
+from tests.exercises import invention
 from utils.exercises import quiz
 from utils.exercises.detective import OPERATIONS, open_case
 
@@ -192,9 +193,7 @@ def told(tmp_path_factory, request):
 @pytest.fixture(scope="module")
 def invented_for_module():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            utils.exercises, "__path__", [*utils.exercises.__path__, str(Path(__file__).parent / "made_up")]
-        )
+        invention.add(patch)
         yield
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import nbformat
 import pytest
 
-from tests.exercises.chapter_cells import code_cells, names_for, run
-from tests.exercises.chapter_rules import about_chapter, about_exercise, about_notebook, about_quiz
+from tests.chapters.cells import code_cells, names_for, run
+from tests.chapters.exercise_rules import about_chapter, about_exercise, about_notebook, about_quiz
 from utils.exercises import Edit, Exercise, Quiz, Values, registry
 
 IMPORTS = "import math\nimport numpy as np\nfrom utils.exercises import check, hint, quiz, solution"

@@ -11,7 +11,7 @@ from scipy import stats
 
 from tests.nn import properties
 from utils.nn import initialization as init
-from utils.nn.backprop import linear
+from utils.nn.linear import linear
 from utils.nn.mlp import mlp, mlp_params_by
 
 SHAPES = [(300, 500), (500, 300), (64, 32, 3, 3), (200, 40, 5)]

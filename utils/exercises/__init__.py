@@ -1,7 +1,7 @@
 """Exercises that answer: check, hint, solution, quiz; the gradient detective; a record of what is done.
 
-A chapter's module in this folder says CHAPTER = "01" and lists EXERCISES and QUIZZES; it is imported when
-one of its numbers is asked for.
+A chapter's module, utils/chapters/<name>/exercises.py, lists EXERCISES and QUIZZES; it is imported when one of
+its numbers is asked for.
 """
 
 from utils.exercises import checkers, detective

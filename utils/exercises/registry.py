@@ -1,24 +1,23 @@
-"""Finding the exercises of a chapter: one module a chapter, read when the first of its numbers is asked for."""
+"""Finding the exercises of a chapter: its module is read when the first of its numbers is asked for."""
 
 import importlib
 import re
 from pathlib import Path
 
-import utils.exercises as package
+import utils.chapters as package
+from utils.register import register
 
-MARK = re.compile(r'^CHAPTER = "(\d\d)"', re.MULTILINE)
 NUMBER = re.compile(r"(\d{1,2})\.(\w+)")
 
 
 def chapters():
-    """{"01": "backprop"}: every module of this package with a line CHAPTER = "..", none of them imported."""
-    found = {}
-    for folder in package.__path__:
-        for path in sorted([*Path(folder).glob("*.py"), *Path(folder).glob("*/__init__.py")]):
-            mark = MARK.search(path.read_text(encoding="utf-8"))
-            if mark:
-                found[mark[1]] = path.parent.name if path.stem == "__init__" else path.stem
-    return dict(sorted(found.items()))
+    """{"01": Entry}: every chapter of the register that has a module of exercises, none of them imported."""
+    return {entry.two_digits: entry for entry in register().values() if has_exercises(entry.name)}
+
+
+def has_exercises(name):
+    folders = [Path(folder) / name for folder in package.__path__]
+    return any((f / "exercises.py").is_file() or (f / "exercises").is_dir() for f in folders)
 
 
 def load(chapter):
@@ -28,7 +27,7 @@ def load(chapter):
         raise ValueError(
             f"number: chapter {chapter} has no exercises; there are {', '.join(found) or 'none yet'}"
         )
-    return importlib.import_module(f"{package.__name__}.{found[chapter]}")
+    return importlib.import_module(f"{package.__name__}.{found[chapter].name}.exercises")
 
 
 def exercises(chapter):

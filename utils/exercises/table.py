@@ -8,12 +8,11 @@ from utils.exercises.wording import count
 def of(record, notes=()):
     """A card with a row a chapter, and the detective's streak."""
     rows = [("chapter", "exercises", "quizzes")]
-    for number, name in registry.chapters().items():
+    for number, entry in registry.chapters().items():
         exercises, quizzes = registry.exercises(number), registry.quizzes(number)
         done = sum(n in exercises for n in record["exercises"])
         told = sum(n in quizzes for n in record["quizzes"])
-        title = getattr(registry.load(number), "TITLE", name.replace("_", " "))
-        rows.append((f"{number} {title}", f"{done} of {len(exercises)}", f"{told} of {len(quizzes)}"))
+        rows.append((f"{number} {entry.title}", f"{done} of {len(exercises)}", f"{told} of {len(quizzes)}"))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     begun = record["exercises"] or record["quizzes"] or record["detective"]["solved"]

@@ -3,7 +3,8 @@
 import numpy as np
 
 from utils.nn.activations import tanh
-from utils.nn.backprop import Tap, chain, linear
+from utils.nn.chain import Tap, chain
+from utils.nn.linear import linear
 
 
 def mlp(sizes, activation=tanh):

@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 
 from utils.nn.activations import tanh
-from utils.nn.backprop import Tap, chain, linear
+from utils.nn.chain import Tap, chain
+from utils.nn.linear import linear
 from utils.nn.mlp import mlp_params
 from utils.nn.normalization import batch_norm, group_norm, layer_norm
 

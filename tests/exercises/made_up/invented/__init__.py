@@ -1,0 +1,1 @@
+"""A made-up chapter, for the tests of the engine."""

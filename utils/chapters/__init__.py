@@ -1,0 +1,1 @@
+"""What belongs to one chapter alone: its explorables, its exercises, its trained runs; course.toml is the register."""

@@ -1,0 +1,1 @@
+"""Chapter 02, activations and losses: its explorables and its exercises."""

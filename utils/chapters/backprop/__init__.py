@@ -1,0 +1,1 @@
+"""Chapter 01, back-propagation: its explorables and its exercises."""

@@ -1,0 +1,1 @@
+"""Chapter 03, initialization: its explorables and its exercises."""
