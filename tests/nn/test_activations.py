@@ -157,7 +157,7 @@ def test_bad_arguments():
         act.maxout(X, pieces=3)
     with pytest.raises(ValueError, match=r"upper is 0.1, below lower, which is 0.2"):
         act.rrelu(X, lower=0.2, upper=0.1)
-    for axis in (2, -3, (0, 0), (0, 5)):
+    for axis in (2, -3, (0, 5)):
         with pytest.raises(ValueError, match=r"axis is .*; expected an axis of x, which has shape \(3, 4\)"):
             act.softmax(X, axis=axis)
 

@@ -34,7 +34,7 @@ HELPERS = {
     "topological_order",
     "flat",
 }
-HELPERS |= {"one_number", "examples", "taps_of", "rule", "float_type"}
+HELPERS |= {"channel_shape", "one_number", "examples", "taps_of", "rule", "float_type"}
 
 
 def public_functions():

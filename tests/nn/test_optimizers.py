@@ -8,6 +8,7 @@ from tests.nn import properties
 from utils.nn import optimizers
 from utils.nn.optimizers import Rule, adam, momentum, sgd
 from utils.nn.trees import map_trees
+from utils.train import flat
 
 SGD, ADAM = torch.optim.SGD, torch.optim.Adam
 # name -> (ours, its options, theirs, its options, mutants)
@@ -46,12 +47,6 @@ def tree(seed=0, dtype=np.float64):
     return map_trees(lambda p: p.astype(dtype), params=made)
 
 
-def leaves(params):
-    found = []
-    map_trees(lambda p: found.append(p), params=params)
-    return found
-
-
 def follows(rule, theirs, options, steps=7):
     """True when every parameter is torch's after every step, for gradients that change sign and size."""
     with np.errstate(all="ignore"):  # wrong rules divide by zero
@@ -61,15 +56,15 @@ def follows(rule, theirs, options, steps=7):
 def stays_beside(rule, theirs, options, steps):
     """For every step, whether our parameters are torch's."""
     params, state = tree(), None
-    tensors = [torch.tensor(p, requires_grad=True) for p in leaves(params)]
+    tensors = [torch.tensor(p, requires_grad=True) for p in flat(params)]
     optimizer, state = theirs(tensors, **options), rule.init(params)
     for k in range(steps):
         grads = map_trees(lambda g, k=k: g * 10.0 ** (k % 3 - 1), params=tree(seed=k + 1))
-        for tensor, g in zip(tensors, leaves(grads)):
+        for tensor, g in zip(tensors, flat(grads)):
             tensor.grad = torch.tensor(g)
         optimizer.step()
         params, state = rule.step(params, grads, state)
-        pairs = zip(leaves(params), tensors)
+        pairs = zip(flat(params), tensors)
         yield all(np.allclose(p, t.detach().numpy(), rtol=1e-12, atol=1e-14) for p, t in pairs)
 
 
@@ -90,14 +85,14 @@ def test_a_wrong_rule_parts_from_torch(name, change):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_nothing_is_changed_in_place_and_float32_stays(make, dtype):
     rule, params, grads = make(lr=0.1), tree(0, dtype), tree(1, dtype)
-    kept = [p.copy() for p in leaves(params) + leaves(grads)]
+    kept = [p.copy() for p in flat(params) + flat(grads)]
     state = rule.init(params)
     first, later = rule.step(params, grads, state)
     again, _ = rule.step(params, grads, state)
     rule.step(first, grads, later)
-    for before, after in zip(kept, leaves(params) + leaves(grads)):
+    for before, after in zip(kept, flat(params) + flat(grads)):
         np.testing.assert_array_equal(before, after)
-    for p, same in zip(leaves(first), leaves(again)):
+    for p, same in zip(flat(first), flat(again)):
         np.testing.assert_array_equal(p, same)
         assert p.dtype == dtype
     assert first[1] is None and first[2][1] is None and set(first[0]) == {"weight", "bias"}
@@ -115,7 +110,7 @@ P = ({"weight": np.ones((2, 3)), "bias": np.ones(2)}, None)
         ((None, None), r"grads\[0\] is None; expected a dict of weight, bias"),
         (({"weight": P[0]["weight"]}, None), r"grads\[0\] is a dict of weight; expected a dict of weight, bias"),
         ((P[0], P[0]), r"grads\[1\] is a dict of weight, bias; expected None"),
-        ((P[0] | {"bias": None}, None), r"grads\[0\]\.bias is None; expected an array of numbers"),
+        ((P[0] | {"bias": None}, None), r"grads\[0\]\.bias is None; expected an array of float64"),
         ((P[0] | {"bias": np.ones(1)}, None), r"grads\[0\]\.bias has shape \(1,\); expected \(2,\), as in params"),
         ((P[0] | {"bias": torch.ones(2)}, None), r"grads\[0\]\.bias is a torch tensor.*detach\(\)\.numpy\(\)"),
         ((P[0] | {"bias": "text"}, None), r"grads\[0\]\.bias is 'text'; expected an array"),
@@ -147,3 +142,10 @@ def test_a_rule_is_two_functions_and_stays_what_it_is():
     assert isinstance(rule, Rule) and optimizers.zeros(P)[0]["bias"].tolist() == [0.0, 0.0]
     with pytest.raises(AttributeError):
         rule.step = None
+
+
+def test_trees_of_lists_integers_and_numbers_are_trees_too():
+    """What is not the usual array in a tuple goes the slow way, to the same result."""
+    params, grads = [{"weight": np.ones(2, int)}, 3, None], ({"weight": np.ones(2)}, np.float64(2), None)
+    (first, number, nothing), _ = sgd(lr=0.5).step(params, grads, None)
+    assert first["weight"].tolist() == [0.5, 0.5] and number == 2.0 and nothing is None

@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import math
 
 import numpy as np
 
@@ -168,10 +167,9 @@ def expect_numbers_along(axis, x):
     """ValueError when x does not have this axis, or these, or no number along them."""
     if axis is inspect.Parameter.empty or x is None:
         return  # not given: Python says so
-    if type(axis) is int and -x.ndim <= axis < x.ndim and x.shape[axis]:
-        return  # the usual case, and the quickest
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    if not all(-x.ndim <= a < x.ndim for a in axes) or len({a % x.ndim for a in axes}) < len(axes):
-        raise ValueError(f"axis is {axis}; expected an axis of x, which has shape {x.shape}, or several")
-    if math.prod(x.shape[a] for a in axes) == 0:
-        raise ValueError(f"x has shape {x.shape}: no number along axis {axis}; expected one or more")
+    shape, ndim = x.shape, x.ndim
+    for a in axis if isinstance(axis, tuple) else (axis,):
+        if not -ndim <= a < ndim:
+            raise ValueError(f"axis is {axis}; expected an axis of x, which has shape {shape}, or several")
+        if shape[a] == 0:
+            raise ValueError(f"x has shape {shape}: no number along axis {a}; expected one or more")

@@ -134,7 +134,6 @@ def instance_norm(x, weight=None, bias=None, *, eps=1e-5):
     return group_norm(x, weight, bias, num_groups=x.shape[1], eps=eps)
 
 
-@guarded(x="(N, C, *positions)")
 def channel_shape(x):
     """(1, C, 1, ...): the shape in which one number for each channel meets axis 1 of x."""
     return (1, x.shape[1], *[1] * (x.ndim - 2))

@@ -8,11 +8,14 @@ from utils.nn.kinds import floating, told, usual
 def map_trees(function, **trees):
     """One tree from several that are built alike: function(array, array, ...) in every place.
 
-    trees: under the names that messages give them, each with an array of one shape in each place;
-    None stays None, a list comes back as a tuple.  ValueError that names the place, such as
-    grads[0].weight, where two differ.
+    function: pure, it may be called more than once for a place.  trees: under the names that messages
+    give them, each with an array of one shape in each place; None stays None, a list comes back as a
+    tuple.  ValueError that names the place, such as grads[0].weight, where two differ.
     """
-    return mapped(function, tuple(trees), tuple(trees.values()), ())
+    try:
+        return quickly(function, tuple(trees.values()))
+    except (Unusual, KeyError):  # KeyError: another dict lacks what the first one has
+        return slowly(function, tuple(trees), tuple(trees.values()), ())
 
 
 def tree(given, name):
@@ -20,45 +23,53 @@ def tree(given, name):
     return map_trees(lambda array: array, **{name: given})
 
 
-def mapped(function, names, trees, path):
+class Unusual(Exception):
+    """Trees that are not built alike, or hold more than float64 and float32: to be looked at slowly."""
+
+
+def quickly(function, trees):
+    """map_trees without a look at names and places: training does this after every step."""
+    first, kind = trees[0], type(trees[0])
+    if kind is np.ndarray:
+        shape, dtype = first.shape, first.dtype
+        for tree in trees:
+            if not usual(tree) or tree.dtype is not dtype or tree.shape != shape:
+                raise Unusual
+        return function(*trees)
+    for tree in trees:
+        if type(tree) is not kind:
+            raise Unusual
+    if first is None:
+        return None
+    if kind is not dict and kind is not tuple:
+        raise Unusual
+    for tree in trees:
+        if len(tree) != len(first):
+            raise Unusual
+    if kind is dict:
+        return {key: quickly(function, [tree[key] for tree in trees]) for key in first}
+    return tuple([quickly(function, part) for part in zip(*trees)])
+
+
+def slowly(function, names, trees, path):
     """map_trees below one place; path: the keys and positions that lead there."""
     first = trees[0]
-    if usual(first):  # the quickest way for what is met most often
-        shape, dtype = first.shape, first.dtype
-        for tree in trees[1:]:
-            if type(tree) is not np.ndarray or tree.dtype is not dtype or tree.shape != shape:
-                return function(*arrays_of(names, trees, path))
-        return function(*trees)
     for name, tree in zip(names, trees):
-        if tree is not first:  # as None is, in the same place of another tree
-            expect_alike(name, tree, first, path, names[0])
+        if structure(tree) != structure(first):
+            came, expected = told_tree(tree), told_tree(first)
+            raise ValueError(f"{place(name, path)} is {came}; expected {expected}, as in {names[0]}")
     if first is None:
         return None
     if isinstance(first, dict):
-        parts = zip(*[map(tree.__getitem__, first) for tree in trees])
-        return {key: mapped(function, names, part, (*path, key)) for key, part in zip(first, parts)}
+        return {key: slowly(function, names, [tree[key] for tree in trees], (*path, key)) for key in first}
     if isinstance(first, (tuple, list)):
-        return tuple([mapped(function, names, part, (*path, i)) for i, part in enumerate(zip(*trees))])
-    return function(*arrays_of(names, trees, path))
-
-
-def arrays_of(names, trees, path):
-    """What stands in one place, as arrays of floating point; ValueError unless they have one shape."""
+        return tuple(slowly(function, names, part, (*path, i)) for i, part in enumerate(zip(*trees)))
     arrays = [floating(tree, place(name, path)) for name, tree in zip(names, trees)]
     for name, array in zip(names, arrays):
         if array.shape != arrays[0].shape:
-            raise ValueError(
-                f"{place(name, path)} has shape {array.shape}; expected {arrays[0].shape}, as in {names[0]}"
-            )
-    return arrays
-
-
-def expect_alike(name, tree, first, path, where):
-    """ValueError when a tree does not hold what the first one, of the name `where`, holds in this place."""
-    if structure(tree) != structure(first):
-        raise ValueError(
-            f"{place(name, path)} is {told_tree(tree)}; expected {told_tree(first)}, as in {where}"
-        )
+            came, expected = array.shape, arrays[0].shape
+            raise ValueError(f"{place(name, path)} has shape {came}; expected {expected}, as in {names[0]}")
+    return function(*arrays)
 
 
 def structure(tree):
