@@ -1,0 +1,655 @@
+// Marks: grids, bars, curves, graphs, formulas and code, drawn from numbers; what belongs together lights up together.
+
+const SVG_SPACE = "http://www.w3.org/2000/svg";
+const MATH_SPACE = "http://www.w3.org/1998/Math/MathML";
+const DRAG_PIXELS = 4; // the pointer's way for one step of a number
+
+function made(space, tag, attributes = {}, ...children) {
+  const element = document.createElementNS(space, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+const svg = (tag, attributes, ...children) => made(SVG_SPACE, tag, attributes, ...children);
+const html = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+
+const setText = (element, words) => element.textContent !== words && (element.textContent = words);
+const written = (value, digits) => {
+  const words = value.toFixed(digits);
+  return (Number(words) === 0 ? words.replace("-", "") : words).replace("-", "\u2212");
+};
+const largest = (numbers) => numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+const keyOf = (name, place) => `${name}:${place.join(",")}`;
+const placeOf = (key) => key.slice(key.indexOf(":") + 1).split(",").map(Number);
+const nameOf = (key) => key.slice(0, key.indexOf(":"));
+
+// --- Numbers from the kernel: the manifest says where each array lies in the buffer. ---
+
+const TYPES = { f4: Float32Array, i2: Int16Array };
+
+export function unpack(manifest, view) {
+  const arrays = {};
+  for (const { name, shape, type, at, scale } of manifest) {
+    const Type = TYPES[type];
+    const size = shape.reduce((product, length) => product * length, 1);
+    const start = view.byteOffset + at;
+    // a view into a message need not lie at a multiple of four
+    const raw = new Type(view.buffer.slice(start, start + size * Type.BYTES_PER_ELEMENT));
+    arrays[name] = { shape, data: scale === 1 ? raw : Float32Array.from(raw, (value) => value * scale) };
+  }
+  return arrays;
+}
+
+// --- Links: from an element to all that belong to it. ---
+
+function* places(letters, fixed, lengths) {
+  if (!letters.length) return yield [];
+  const [first, ...rest] = letters;
+  const from = fixed[first] ?? 0;
+  const to = first in fixed ? from + 1 : lengths[first];
+  for (let i = from; i < to; i++) for (const tail of places(rest, { ...fixed, [first]: i }, lengths)) yield [i, ...tail];
+}
+
+const BY_RULE = {
+  pairs: ({ pairs }, key) => pairs.flatMap(([one, other]) => (one === key ? [other] : other === key ? [one] : [])),
+  axes({ axes, lengths }, key) {
+    const found = [];
+    for (const [name, letters] of axes) {
+      if (name !== nameOf(key)) continue;
+      const fixed = Object.fromEntries(placeOf(key).map((i, k) => [letters[k], i]));
+      for (const [other, own] of axes) {
+        if (other === name) continue;
+        for (const place of places([...own], fixed, lengths)) found.push(keyOf(other, place));
+      }
+    }
+    return found;
+  },
+  window: (rule, key) =>
+    offsets(rule).flatMap((offset) => {
+      const [name, place] = [nameOf(key), placeOf(key)];
+      if (name === rule.output) {
+        const source = place.map((i, k) => i * rule.stride + offset[k] * rule.dilation - rule.padding);
+        if (!inside(source, rule.inputShape)) return [];
+        return [keyOf(rule.input, source), ...(rule.kernel ? [keyOf(rule.kernel, offset)] : [])];
+      }
+      if (name !== rule.input) return [];
+      const target = place.map((i, k) => (i - offset[k] * rule.dilation + rule.padding) / rule.stride);
+      return inside(target, rule.outputShape) ? [keyOf(rule.output, target)] : [];
+    }),
+};
+const inside = (place, shape) => place.every((i, k) => Number.isInteger(i) && i >= 0 && i < shape[k]);
+const offsets = ({ size }) => [...places([0, 1].slice(0, size.length), {}, size)];
+
+export const linked = (links, key) => [...new Set(links.flatMap((rule) => BY_RULE[rule.kind](rule, key)))];
+
+// The factors of which an element is a sum: lists of keys, one list for each summand.
+function summands(links, key, product, plus) {
+  for (const rule of links) {
+    if (rule.kind === "axes" && [nameOf(key), ...product, ...plus].every((name) => rule.axes.some(([n]) => n === name))) {
+      const lettersOf = Object.fromEntries(rule.axes);
+      const own = lettersOf[nameOf(key)];
+      const free = [...new Set(product.flatMap((name) => [...lettersOf[name]]))].filter((letter) => !own.includes(letter));
+      const fixed = Object.fromEntries(placeOf(key).map((i, k) => [own[k], i]));
+      const keyAt = (name, at) => keyOf(name, [...lettersOf[name]].map((letter) => at[letter]));
+      const products = [...places(free, {}, rule.lengths)].map((indices) => {
+        const at = { ...fixed, ...Object.fromEntries(free.map((letter, k) => [letter, indices[k]])) };
+        return product.map((name) => keyAt(name, at));
+      });
+      return [...products, ...plus.map((name) => [keyAt(name, fixed)])];
+    }
+    if (rule.kind === "window" && nameOf(key) === rule.output) {
+      return offsets(rule).flatMap((offset) => {
+        const source = placeOf(key).map((i, k) => i * rule.stride + offset[k] * rule.dilation - rule.padding);
+        return inside(source, rule.inputShape) ? [[keyOf(rule.kernel, offset), keyOf(rule.input, source)]] : [];
+      });
+    }
+  }
+  return [];
+}
+
+// --- Grids. ---
+
+const shade = (value, limit) => Math.round(100 * Math.min(1, Math.abs(value) / (limit || 1)));
+
+function grid(mark, page) {
+  const [rows, columns] = mark.shape;
+  if (mark.canvas) return canvasGrid(mark, page);
+  const strip = mark.mark === "strip";
+  const width = strip ? Math.max(4, Math.min(18, Math.floor(600 / columns))) : mark.numbers ? 46 : Math.max(8, Math.min(24, Math.floor(420 / columns)));
+  const height = strip ? 22 : mark.numbers ? 34 : width;
+  const left = mark.rows.length ? 8 + 7.5 * Math.max(...mark.rows.map((name) => name.length)) : 0;
+  const top = mark.columns.length ? 20 : 0;
+  const [w, h] = [left + columns * width + 2, top + rows * height + 2];
+  const picture = svg("svg", { width: w, height: h, viewBox: `0 0 ${w} ${h}`, role: "grid", "aria-label": mark.label });
+  mark.columns.forEach((name, j) => picture.append(svg("text", { x: left + (j + 0.5) * width, y: 10, class: "marks-name" }, name)));
+  const cells = [];
+  for (let i = 0; i < rows; i++) {
+    const row = svg("g", { role: "row" });
+    if (mark.rows.length) row.append(svg("text", { x: left - 6, y: top + (i + 0.5) * height, class: "marks-name marks-end" }, mark.rows[i]));
+    for (let j = 0; j < columns; j++) {
+      const [x, y] = [left + j * width + 1, top + i * height + 1];
+      const cell = svg("g", { class: "marks-cell", role: "gridcell" }, svg("rect", { x, y, width, height }));
+      if (mark.numbers) cell.append(svg("text", { x: x + width / 2, y: y + height / 2 }));
+      page.register(keyOf(mark.of, elementPlace(mark, i, j, page)), cell);
+      cells.push(cell);
+      row.append(cell);
+    }
+    picture.append(row);
+  }
+  const bar = colourBar(mark);
+  page.roving(picture, mark, rows, columns, (i, j) => cells[i * columns + j]);
+  if (mark.drag) page.draggable(picture, mark, { cursor: "ns-resize" });
+  function show(arrays) {
+    const { data } = arrays[mark.of];
+    const limit = mark.limit ?? largest(data);
+    cells.forEach((cell, k) => {
+      const percent = shade(data[k], limit);
+      const rect = cell.firstChild;
+      const fill = `color-mix(in oklab, var(--marks-${data[k] < 0 ? "negative" : "colour"}) ${percent}%, var(--paper))`;
+      if (rect.style.fill !== fill) rect.style.fill = fill;
+      cell.classList.toggle("marks-deep", percent > 58);
+      if (mark.numbers) setText(cell.lastChild, written(data[k], mark.digits));
+    });
+    bar.show(limit);
+  }
+  return { element: html("div", {}, picture, bar.element), show };
+}
+
+// An array of one axis is drawn as one row; links count its elements by one number.
+const elementPlace = (mark, i, j, page) => (page.axes[mark.of] === 1 ? [j] : [i, j]);
+
+function colourBar(mark) {
+  const [low, high] = [html("span"), html("span")];
+  const element = html("div", { className: "marks-bar", ariaHidden: "true" }, low, html("i"), high);
+  const show = (limit) => {
+    const words = limit >= 0.01 && limit < 1000 ? written(limit, 2) : limit.toExponential(0);
+    setText(low, `\u2212${words}`);
+    setText(high, words);
+  };
+  return { element, show };
+}
+
+function canvasGrid(mark, page) {
+  const [rows, columns] = mark.shape;
+  const size = Math.max(2, Math.floor(384 / Math.max(rows, columns)));
+  const canvas = html("canvas", { width: columns, height: rows });
+  const over = svg("svg", { viewBox: `0 0 ${columns} ${rows}`, class: "marks-over" });
+  const stack = html("div", { className: "marks-stack" }, canvas, over);
+  canvas.style.width = `${columns * size}px`;
+  stack.role = "img";
+  stack.ariaLabel = mark.label;
+  page.registerMark(mark.of, (keys) => {
+    over.replaceChildren(...keys.map((key) => svg("rect", { x: placeOf(key)[1], y: placeOf(key)[0], width: 1, height: 1 })));
+  });
+  stack.onpointermove = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const at = (from, length, count) => Math.min(count - 1, Math.max(0, Math.floor((from / length) * count)));
+    page.light(keyOf(mark.of, [at(event.clientY - box.top, box.height, rows), at(event.clientX - box.left, box.width, columns)]));
+  };
+  const bar = colourBar(mark);
+  function show(arrays) {
+    const { data } = arrays[mark.of];
+    const limit = mark.limit ?? largest(data);
+    const style = getComputedStyle(stack);
+    const colour = (name) => style.getPropertyValue(name).trim().match(/[\da-f]{2}/gi).map((part) => parseInt(part, 16));
+    const [paper, positive, negative] = ["--marks-paper", "--marks-colour", "--marks-negative"].map(colour);
+    const image = new ImageData(columns, rows);
+    data.forEach((value, k) => {
+      const t = shade(value, limit) / 100;
+      const ink = value < 0 ? negative : positive;
+      image.data.set([...paper.map((from, c) => from + (ink[c] - from) * t), 255], 4 * k);
+    });
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    bar.show(limit);
+  }
+  return { element: html("div", {}, stack, bar.element), show, repaint: true };
+}
+
+// --- Axes, for bars, curves and points. ---
+
+const PLOT = { width: 380, height: 220, left: 52, right: 12, top: 10, bottom: 34 };
+
+function ticksOf([low, high], log) {
+  if (log) {
+    const every = Math.max(1, Math.ceil((high - low) / 6));
+    const found = [];
+    for (let power = Math.ceil(low); power <= high; power += every) found.push([power, `10${superscript(power)}`]);
+    return found;
+  }
+  const raw = (high - low) / 4;
+  const unit = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((factor) => factor * unit).find((size) => size >= raw * 0.99);
+  const found = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
+    found.push([k * step, String(Number((k * step).toPrecision(6))).replace("-", "\u2212")]);
+  }
+  return found;
+}
+const superscript = (power) => [...String(power)].map((letter) => "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"["-0123456789".indexOf(letter)]).join("");
+
+function plane(mark, log = "") {
+  const { width, height, left, right, top, bottom } = PLOT;
+  const axes = svg("g", { class: "marks-axes" });
+  const clip = `marks-clip-${Math.random().toString(36).slice(2)}`;
+  const frame = svg("rect", { x: left, y: top - 2, width: width - left - right, height: height - top - bottom + 4 });
+  const inner = svg("g", { "clip-path": `url(#${clip})` });
+  const shape = svg("clipPath", { id: clip }, frame);
+  const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": mark.label }, shape, axes, inner);
+  const ruler = { x: log.includes("x") ? Math.log10 : Number, y: log.includes("y") ? Math.log10 : Number };
+  let limits = { x: [0, 1], y: [0, 1] };
+  let drawn = "";
+  const at = {
+    x: (value) => left + ((ruler.x(value) - limits.x[0]) / (limits.x[1] - limits.x[0])) * (width - left - right),
+    y: (value) => height - bottom - ((ruler.y(value) - limits.y[0]) / (limits.y[1] - limits.y[0])) * (height - top - bottom),
+  };
+  const back = {
+    x: (pixel) => limits.x[0] + ((pixel - left) / (width - left - right)) * (limits.x[1] - limits.x[0]),
+    y: (pixel) => limits.y[0] + ((height - bottom - pixel) / (height - top - bottom)) * (limits.y[1] - limits.y[0]),
+  };
+  function fit(axis, given, values) {
+    const seen = (given.length ? given : values).map(ruler[axis]).filter(Number.isFinite);
+    let [low, high] = [Math.min(...seen), Math.max(...seen)];
+    if (!(high > low)) [low, high] = [low - 1, low + 1];
+    const air = given.length || axis === "x" ? 0 : 0.06 * (high - low);
+    limits[axis] = [low - air, high + air];
+  }
+  function drawAxes() {
+    const now = JSON.stringify(limits);
+    if (now === drawn) return;
+    drawn = now;
+    const y = ticksOf(limits.y, log.includes("y")).map(([value, words]) => {
+      const place = at.y(log.includes("y") ? 10 ** value : value);
+      return svg("g", {}, svg("line", { x1: left, x2: width - right, y1: place, y2: place }), svg("text", { x: left - 6, y: place, class: "marks-end" }, words));
+    });
+    const x = mark.mark === "bars" ? [] : ticksOf(limits.x, log.includes("x")).map(([value, words]) => {
+      const place = at.x(log.includes("x") ? 10 ** value : value);
+      return svg("text", { x: place, y: height - bottom + 14 }, words);
+    });
+    const words = [
+      svg("text", { x: (left + width - right) / 2, y: height - 5 }, mark.xlabel ?? ""),
+      svg("text", { x: 0, y: 0, transform: `translate(11 ${(top + height - bottom) / 2}) rotate(-90)` }, mark.ylabel ?? ""),
+    ];
+    axes.replaceChildren(...y, ...x, ...words);
+  }
+  return { picture, inner, at, back, fit, drawAxes };
+}
+
+// room for the numbers above and below the bars
+const roomy = (values) => values.map((value) => 1.12 * value);
+
+function bars(mark, page) {
+  const count = mark.shape[0];
+  const { picture, at, back, fit, drawAxes } = plane(mark);
+  const slot = (PLOT.width - PLOT.left - PLOT.right) / count;
+  const all = Array.from({ length: count }, (_, i) => {
+    const x = PLOT.left + i * slot + slot * 0.12;
+    const rect = svg("rect", { x, width: slot * 0.76, class: "marks-fill" });
+    const number = svg("text", { x: x + slot * 0.38, class: "marks-number" });
+    const bar = svg("g", { class: "marks-element", role: "gridcell" }, rect, number);
+    page.register(keyOf(mark.of, [i]), bar);
+    picture.append(bar);
+    if (mark.names.length) picture.append(svg("text", { x: x + slot * 0.38, y: PLOT.height - PLOT.bottom + 14, class: "marks-name" }, mark.names[i]));
+    return bar;
+  });
+  const zero = svg("line", { x1: PLOT.left, x2: PLOT.width - PLOT.right, class: "marks-zero" });
+  picture.append(zero);
+  page.roving(picture, mark, 1, count, (_, j) => all[j]);
+  if (mark.drag) page.draggable(picture, mark, { cursor: "ns-resize", value: (_, y) => [back.y(y)] });
+  function show(arrays) {
+    const { data } = arrays[mark.of];
+    fit("x", [0, count], []);
+    if (!page.dragging) fit("y", mark.limits, roomy([0, ...data]));
+    drawAxes();
+    const ground = Math.min(Math.max(at.y(0), PLOT.top), PLOT.height - PLOT.bottom);
+    zero.setAttribute("y1", ground);
+    zero.setAttribute("y2", ground);
+    all.forEach((bar, i) => {
+      const y = Math.min(Math.max(at.y(data[i]), PLOT.top), PLOT.height - PLOT.bottom);
+      const [rect, number] = bar.children;
+      rect.setAttribute("y", Math.min(y, ground));
+      rect.setAttribute("height", Math.max(1, Math.abs(y - ground)));
+      number.setAttribute("y", data[i] < 0 ? y + 10 : y - 9);
+      if (slot >= 34) setText(number, written(data[i], mark.digits));
+    });
+  }
+  return { element: picture, show };
+}
+
+function curve(mark, page) {
+  const { picture, inner, at, back, fit, drawAxes } = plane(mark, mark.log);
+  const lines = mark.mark === "points" ? [] : Array.from({ length: mark.shape[0] }, (_, i) => {
+    const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6}` });
+    page.register(keyOf(mark.of, [i]), path);
+    inner.append(path);
+    return path;
+  });
+  const clouds = [...(mark.mark === "points" ? [mark] : []), ...mark.also.filter((other) => other.mark === "points")];
+  const dots = clouds.map((cloud) => {
+    const group = svg("g", { class: `marks-${cloud.kind}` });
+    const all = Array.from({ length: cloud.shape[0] }, (_, i) => {
+      const dot = svg("circle", { r: cloud.drag ? 8 : 4, class: "marks-element marks-dot", role: "gridcell" });
+      page.register(keyOf(cloud.of, [i]), dot);
+      group.append(dot);
+      return dot;
+    });
+    picture.append(group);
+    page.roving(group, cloud, 1, cloud.shape[0], (_, j) => all[j]);
+    const value = (x, y) => [back.x(x), back.y(y)].map((v, k) => (mark.log.includes("xy"[k]) ? 10 ** v : v));
+    const along = ["x", "y"].map((axis) => cloud.along.includes(axis));
+    if (cloud.drag) page.draggable(group, cloud, { cursor: "move", value, along });
+    return all;
+  });
+  const further = mark.also.filter((other) => other.mark === "curve").map((other) => {
+    const group = svg("g", { class: `marks-${other.kind}` });
+    const all = Array.from({ length: other.shape[0] }, (_, i) => {
+      const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6}` });
+      page.register(keyOf(other.of, [i]), path);
+      group.append(path);
+      return path;
+    });
+    inner.append(group);
+    return [other, all];
+  });
+  const legend = mark.names.length > 1 ? html("div", { className: "marks-legend" }, ...mark.names.map((name, i) => html("span", { className: `marks-line-${i % 6}`, textContent: name }))) : "";
+  const rowsOf = ({ of, x }, arrays) => {
+    const { data, shape } = arrays[of];
+    const points = shape.at(-1);
+    const places = x ? [...arrays[x].data] : Array.from({ length: points }, (_, k) => k);
+    return { places, rows: Array.from({ length: data.length / points }, (_, i) => [...data.slice(i * points, (i + 1) * points)]) };
+  };
+  function trace(path, places, row) {
+    let [d, pen] = ["", "M"];
+    row.forEach((value, k) => {
+      const [x, y] = [at.x(places[k]), at.y(value)];
+      if (!Number.isFinite(y) || !Number.isFinite(x)) return (pen = "M"); // nothing to show on a log axis
+      d += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
+      pen = "L";
+    });
+    path.setAttribute("d", d);
+  }
+  function show(arrays) {
+    const all = [...(lines.length ? [[mark, lines]] : []), ...further].map(([one, paths]) => [rowsOf(one, arrays), paths]);
+    const pairs = clouds.map(({ of }) => arrays[of].data);
+    if (!page.dragging) {
+      const dotted = (k) => pairs.flatMap((data) => [...data].filter((_, i) => i % 2 === k));
+      fit("x", mark.xlim, [...all.flatMap(([{ places }]) => places), ...dotted(0)]);
+      fit("y", mark.ylim, [...all.flatMap(([{ rows }]) => rows.flat()), ...dotted(1)]);
+    }
+    drawAxes();
+    for (const [{ places, rows }, paths] of all) paths.forEach((path, i) => trace(path, places, rows[i]));
+    dots.forEach((group, c) => group.forEach((dot, i) => {
+      dot.setAttribute("cx", at.x(pairs[c][2 * i]));
+      dot.setAttribute("cy", at.y(pairs[c][2 * i + 1]));
+    }));
+  }
+  return { element: html("div", {}, picture, legend), show };
+}
+
+// --- Graphs. ---
+
+function graph(mark, page) {
+  const [xs, ys] = [0, 1].map((k) => mark.places.map((place) => place[k]));
+  const [width, height, margin] = [Math.max(420, 150 * new Set(xs).size), Math.max(200, 92 * new Set(ys).size), 46];
+  const scaled = (values, length) => (v) => {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    return high > low ? margin + ((v - low) / (high - low)) * (length - 2 * margin) : length / 2;
+  };
+  const [toX, toY] = [scaled(xs, width), scaled(ys, height)];
+  const at = mark.places.map(([x, y]) => [toX(x), toY(y)]);
+  const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "grid", "aria-label": mark.label });
+  const taken = [];
+  const edges = mark.edges.map(([from, to], i) => {
+    const [[x1, y1], [x2, y2]] = [at[from], at[to]];
+    const line = svg("line", { x1, y1, x2, y2, class: "marks-edge" });
+    const wide = svg("line", { x1, y1, x2, y2, class: "marks-handle" });
+    // numbers stand where no other number is: a little nearer to the one or the other end
+    const spot = [0.3, 0.42, 0.2, 0.55, 0.66].map((t) => [x1 + (x2 - x1) * t, y1 + (y2 - y1) * t])
+      .find(([x, y]) => taken.every(([a, b]) => Math.abs(a - x) > 44 || Math.abs(b - y) > 30)) ?? [x1 + (x2 - x1) * 0.3, y1 + (y2 - y1) * 0.3];
+    taken.push(spot);
+    const weight = svg("text", { x: spot[0], y: spot[1] - 7, class: "marks-halo marks-parameter-text" });
+    const gradient = svg("text", { x: spot[0], y: spot[1] + 8, class: "marks-halo marks-gradient-text" });
+    const edge = svg("g", { class: "marks-element", role: "gridcell" }, line, wide, weight, gradient);
+    if (mark.weights) page.register(keyOf(mark.weights, [i]), edge);
+    return edge;
+  });
+  const nodes = at.map(([x, y], i) => {
+    const node = svg("g", { class: "marks-element marks-node", role: "gridcell" }, svg("circle", { cx: x, cy: y, r: 24 }),
+      svg("text", { x, y: mark.gradients ? y - 7 : y, class: "marks-value-text" }), svg("text", { x, y: y + 9, class: "marks-gradient-text" }),
+      svg("text", { x, y: y - 33, class: "marks-name" }, mark.names[i] ?? ""));
+    page.register(keyOf(mark.of, [i]), node);
+    return node;
+  });
+  picture.append(...edges, ...nodes);
+  page.roving(picture, { ...mark, of: mark.of }, 1, nodes.length + (mark.weights ? edges.length : 0), (_, j) => [...nodes, ...edges][j]);
+  if (mark.drag) page.draggable(picture, { ...mark, of: mark.weights }, { cursor: "ns-resize" });
+  function show(arrays) {
+    const values = arrays[mark.of].data;
+    const [weights, gradients, slopes] = [mark.weights, mark.gradients, mark.weightGradients].map((name) => name && arrays[name].data);
+    const limit = weights ? largest(weights) || 1 : 1;
+    edges.forEach((edge, i) => {
+      const [line, , weight, gradient] = edge.children;
+      if (!weights) return;
+      line.style.strokeWidth = 1 + 4 * (Math.abs(weights[i]) / limit);
+      line.classList.toggle("marks-negative", weights[i] < 0);
+      setText(weight, `${mark.edgeNames[i] ? mark.edgeNames[i] + " " : ""}${written(weights[i], mark.digits)}`);
+      if (slopes) setText(gradient, written(slopes[i], mark.digits));
+    });
+    nodes.forEach((node, i) => {
+      setText(node.children[1], written(values[i], mark.digits));
+      if (gradients) setText(node.children[2], written(gradients[i], mark.digits));
+    });
+  }
+  return { element: picture, show };
+}
+
+// --- Formulas and code. ---
+
+const MOST_SUMMANDS = 6;
+
+function formula(mark, page) {
+  const element = html("div", { className: "marks-formula", innerHTML: mark.mathml });
+  for (const term of element.querySelectorAll("[data-of]")) page.registerWhole(term.getAttribute("data-of"), term);
+  const numbers = html("div", { className: "marks-numbers" });
+  if (mark.of) element.append(numbers);
+  let arrays = null;
+  const number = (key) => {
+    const { data, shape } = arrays[nameOf(key)];
+    return written(data[placeOf(key).reduce((at, i, k) => at * shape[k] + i, 0)], mark.digits);
+  };
+  const term = (key) => {
+    const element = made(MATH_SPACE, "mn", {}, number(key));
+    element.setAttribute("class", `marks-${page.kinds[nameOf(key)]}`);
+    return element;
+  };
+  const sign = (words) => made(MATH_SPACE, "mo", {}, words);
+  function focus(key) {
+    const shown = key && nameOf(key) === mark.of ? key : mark.of && keyOf(mark.of, page.axes[mark.of] === 1 ? [0] : [0, 0]);
+    if (!shown || !arrays) return;
+    const sums = summands(page.links, shown, mark.product, mark.plus);
+    const rows = sums.slice(0, MOST_SUMMANDS).map((factors, k) => {
+      const parts = factors.flatMap((factor, f) => (f ? [sign("\u22c5"), term(factor)] : [term(factor)]));
+      return made(MATH_SPACE, "math", {}, sign(k ? "+" : "="), ...parts);
+    });
+    if (sums.length > MOST_SUMMANDS) rows.push(made(MATH_SPACE, "math", {}, sign(`+ \u2026 (${sums.length - MOST_SUMMANDS} more)`)));
+    numbers.replaceChildren(made(MATH_SPACE, "math", {}, term(shown)), ...rows);
+  }
+  return { element, focus, show: (found) => ((arrays = found), focus(page.lit)) };
+}
+
+function code(mark, page) {
+  const lines = mark.text.map((text) => html("span", { textContent: `${text}\n` }));
+  for (const [line, name] of mark.lines) page.registerWhole(name, lines[line]);
+  return { element: html("pre", { className: "marks-code" }, ...lines), show() {} };
+}
+
+const DRAWERS = { grid, strip: grid, bars, curve, points: curve, graph, formula, code };
+
+// --- All marks of an explorable on one page.  hooks: change(name, wires), wires(name), live(), arrays by control. ---
+
+export function marksPage(spec, hooks) {
+  const [elements, wholes, overs] = [new Map(), new Map(), new Map()];
+  const push = (map, key, item) => map.set(key, [...(map.get(key) ?? []), item]);
+  let lit = [];
+  let shown = null;
+  const status = html("div", { className: "marks-status", textContent: "\u00a0" });
+  const page = {
+    links: spec.links,
+    axes: spec.axes,
+    kinds: spec.kinds,
+    lit: null,
+    dragging: false,
+    register(key, element) {
+      element.dataset.key = key;
+      element.setAttribute("tabindex", -1);
+      element.dataset.lmSuppressShortcuts = "true";
+      push(elements, key, element);
+    },
+    registerWhole(name, element) {
+      element.addEventListener("pointerenter", () => page.lightAll(name));
+      element.addEventListener("pointerleave", () => page.light(null));
+      push(wholes, name, element);
+    },
+    registerMark: (name, show) => push(overs, name, show),
+    light(key) {
+      if (key === page.lit) return;
+      page.lit = key;
+      const keys = key ? [key, ...linked(spec.links, key)] : [];
+      mark(keys, key);
+      setText(status, key && shown ? spoken(key) : "\u00a0");
+      for (const view of views) view.focus?.(key);
+    },
+    lightAll(name) {
+      page.lit = null;
+      mark([...elements.keys()].filter((key) => nameOf(key) === name), null);
+    },
+    roving,
+    draggable,
+  };
+  function mark(keys, own) {
+    for (const element of lit) element.classList.remove("marks-lit", "marks-own");
+    lit = keys.flatMap((key) => elements.get(key) ?? []);
+    for (const element of lit) element.classList.add("marks-lit");
+    for (const element of elements.get(own) ?? []) element.classList.add("marks-own");
+    const names = new Set(keys.map(nameOf));
+    for (const name of names) for (const element of wholes.get(name) ?? []) {
+      element.classList.add("marks-lit");
+      lit.push(element);
+    }
+    for (const [name, shows] of overs) for (const show of shows) show(keys.filter((key) => nameOf(key) === name));
+  }
+  function valueOf(key) {
+    const { data, shape } = shown[nameOf(key)];
+    return data.length === shape[0] || shape.length === placeOf(key).length ? data[placeOf(key).reduce((at, i, k) => at * shape[k] + i, 0)] : null;
+  }
+  function spoken(key) {
+    const value = valueOf(key);
+    const label = spec.labels[nameOf(key)] ?? nameOf(key);
+    return `${label} [${placeOf(key).join(", ")}]${value === null ? "" : ` = ${Number(value.toPrecision(5))}`}`.replace("-", "\u2212");
+  }
+
+  // One tab stop for each mark: arrows move between its elements, + and - change a number that can be dragged.
+  function roving(picture, { of, drag }, rows, columns, get) {
+    let at = [0, 0];
+    get(0, 0).setAttribute("tabindex", 0);
+    picture.addEventListener("keydown", (event) => {
+      const steps = { "+": 1, "=": 1, "-": -1, PageUp: 10, PageDown: -10 }[event.key];
+      const move = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [0, -columns], End: [0, columns] }[event.key];
+      if (!steps && !move) return;
+      event.preventDefault();
+      const here = event.target.closest("[data-key]");
+      if (steps) return drag && hooks.live() && here && nudge(drag, here.dataset.key, steps);
+      get(...at).setAttribute("tabindex", -1);
+      at = [Math.min(rows - 1, Math.max(0, at[0] + move[0])), Math.min(columns - 1, Math.max(0, at[1] + move[1]))];
+      get(...at).setAttribute("tabindex", 0);
+      get(...at).focus();
+    });
+    picture.addEventListener("focusin", (event) => {
+      const element = event.target.closest("[data-key]");
+      if (!element) return;
+      page.light(element.dataset.key);
+      element.setAttribute("aria-label", spoken(element.dataset.key));
+    });
+    picture.addEventListener("focusout", () => page.light(null));
+  }
+  const flat = (name, place) => {
+    const { shape } = hooks.arrays[name];
+    return place.reduce((at, i, k) => at * shape[k] + i, 0);
+  };
+  const clip = ({ low, high }, wire) => Math.min(high ?? wire, Math.max(low ?? wire, wire));
+  function nudge(name, key, steps) {
+    const control = hooks.arrays[name];
+    const wires = [...hooks.wires(name)];
+    const at = flat(name, [...placeOf(key), ...Array(Math.max(0, control.shape.length - placeOf(key).length)).fill(0)]);
+    wires[at] = clip(control, wires[at] + steps * control.step);
+    hooks.change(name, wires);
+  }
+  // value(x, y): the numbers that the pointer stands for, in the units of the picture; without it, up and down count.
+  function draggable(picture, { of, drag }, { cursor, value = null, along = [true, true] }) {
+    const control = hooks.arrays[drag];
+    picture.classList.add("marks-drag");
+    picture.style.setProperty("--marks-cursor", cursor);
+    picture.addEventListener("pointerdown", (event) => {
+      const element = event.target.closest("[data-key]");
+      if (!element || nameOf(element.dataset.key) !== of || !hooks.live()) return;
+      event.preventDefault();
+      element.focus({ preventScroll: true });
+      picture.setPointerCapture(event.pointerId);
+      page.dragging = true;
+      const place = placeOf(element.dataset.key);
+      const before = [...hooks.wires(drag)];
+      const move = (now) => {
+        const wires = [...hooks.wires(drag)];
+        if (value) {
+          const space = picture.ownerSVGElement ?? picture;
+          const box = space.getBoundingClientRect();
+          const scale = space.viewBox.baseVal.width / box.width;
+          const found = value((now.clientX - box.left) * scale, (now.clientY - box.top) * scale);
+          const at = found.length === 1 ? flat(drag, place) : place[0] * found.length;
+          found.forEach((number, k) => {
+            if (found.length > 1 && !along[k]) return;
+            const steps = Math.round((number * control.unit) / control.step);
+            wires[at + k] = clip(control, steps * control.step);
+          });
+        } else {
+          const at = flat(drag, place);
+          wires[at] = clip(control, before[at] + Math.round((event.clientY - now.clientY) / DRAG_PIXELS) * control.step);
+        }
+        if (wires.some((wire, k) => wire !== hooks.wires(drag)[k])) hooks.change(drag, wires);
+      };
+      const end = () => {
+        page.dragging = false;
+        picture.removeEventListener("pointermove", move);
+        if (shown) views.forEach((view) => view.show(shown));
+      };
+      picture.addEventListener("pointermove", move);
+      picture.addEventListener("lostpointercapture", end, { once: true });
+    });
+  }
+
+  const views = spec.marks.map((mark) => DRAWERS[mark.mark](mark, page));
+  const figures = spec.marks.map((mark, i) => {
+    const caption = html("figcaption", { textContent: mark.label });
+    if (mark.drag) caption.append(html("em", { textContent: " drag me" }));
+    return html("figure", { className: `marks-figure marks-${mark.kind ?? "plain"} marks-of-${mark.mark}` }, caption, views[i].element);
+  });
+  const element = html("div", { className: "marks" }, html("div", { className: "marks-row" }, ...figures), status);
+  element.addEventListener("pointerover", (event) => {
+    const found = event.target.closest?.("[data-key]");
+    if (found && !page.dragging) page.light(found.dataset.key);
+  });
+  element.addEventListener("pointerleave", () => !page.dragging && page.light(null));
+  // what a canvas painted does not follow a change of theme by itself
+  const theme = new MutationObserver(() => shown && views.forEach((view) => view.repaint && view.show(shown)));
+  theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  function show(arrays) {
+    shown = arrays;
+    for (const view of views) view.show(arrays);
+    if (page.lit) setText(status, spoken(page.lit));
+    element.classList.toggle("marks-still", !hooks.live());
+  }
+  return { element, show, light: page.light, close: () => theme.disconnect() };
+}
