@@ -1,8 +1,5 @@
 """The two cards that live in the browser: a quiz, and the detective's board.  Both are drawn by cards.js."""
 
-from pathlib import Path
-
-import anywidget
 import numpy as np
 import traitlets
 
@@ -12,16 +9,11 @@ from utils.exercises.detective.levels import level_for
 from utils.exercises.quizzes import as_html, as_text
 from utils.exercises.record import progress
 from utils.exercises.wording import sentence
+from utils.widgets import CourseWidget
 
-HERE = Path(__file__).parent
 
-
-class BrowserCard(anywidget.AnyWidget):
+class BrowserCard(CourseWidget):
     """A widget that is also plain text and HTML, for where no widget runs: fallback() -> (text, HTML)."""
-
-    _esm = HERE / "cards.js"
-    _css = HERE / "cards.css"
-    kind = traitlets.Unicode().tag(sync=True)
 
     def __repr__(self):
         return self.fallback()[0]

@@ -2,13 +2,12 @@
 
 import inspect
 import re
-from pathlib import Path
 
-import anywidget
 import traitlets
 from PIL import Image
 
 from utils import style
+from utils.widgets import CourseWidget
 
 from .bake import baked_states, frame_key
 from .controls import Canvas, Choice, Control, Slider, Switch, Text, as_control
@@ -18,10 +17,8 @@ from .scene import ENCODINGS, POSTER_BYTES, Scene, palette_png
 
 __all__ = ["Canvas", "Choice", "Explorable", "Scene", "Slider", "Switch", "Text", "page"]
 
-HERE = Path(__file__).parent
 
-
-class Explorable(anywidget.AnyWidget):
+class Explorable(CourseWidget):
     """A picture with controls that Python answers: live, baked, offline, or as a plain picture.
 
     setup(fig) -> artists that move, in any dict or list;  update(artists, **values) -> the read-out, a text.
@@ -36,8 +33,7 @@ class Explorable(anywidget.AnyWidget):
     A *state* below is {control's name: value as it travels to the browser}, see `controls`.
     """
 
-    _esm = HERE / "explorable.js"
-    _css = HERE / "explorable.css"
+    kind = traitlets.Unicode("explorable").tag(sync=True)
     spec = traitlets.Dict().tag(sync=True)
     frames = traitlets.Dict().tag(sync=True)
     baked = traitlets.Bool(False).tag(sync=True)
@@ -240,14 +236,17 @@ class Explorable(anywidget.AnyWidget):
         return list(names)
 
     def _spec(self, figsize):
+        # what has an order travels as a list: a saved notebook sorts the names of a dict
+        controls = [{"name": name} | control.spec() for name, control in self.controls.items()]
+        presets = [{"name": name, "values": values} for name, values in self.presets.items()]
         return {
             "title": self.title,
             "alt": self._alt or self.title,
             "width": round(figsize[0] * 100),
             "height": round(figsize[1] * 100),
-            "controls": {name: control.spec() for name, control in self.controls.items()},
+            "controls": controls,
             "start": self.start,
-            "presets": self.presets,
+            "presets": presets,
             "play": self.play,
             "picks": [pick.spec(self.controls) for pick in self.picks],
             "cache": not self.live_only,
