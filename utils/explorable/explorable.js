@@ -1,43 +1,17 @@
-// An explorable in the browser: controls, play, picks, frame cache; the pictures come from Python or were baked.
+// An explorable in the browser: controls, play, frame cache, requests; the frames come from Python or were baked.
 
 const CACHED_FRAMES = 400;
-
-// --- Picks: from the pointer to the controls that it sets. ---
-
-// Data coordinate at a fraction t of an axis, given its limits and its scale.
-const invert = ([low, high, scale], t) => (scale === "log" ? low * (high / low) ** t : low + t * (high - low));
-
+// The server's socket holds a reply back until it hears from the page again: up to 40 ms, unless small messages follow.
+const PINGS = 3;
+const PING_PAUSE = 6; // ms
 const smallest = (numbers) => numbers.indexOf(Math.min(...numbers));
-
-// Position of the value nearest to x on an axis, measured on the axis' own scale.
-function nearestValue(values, x, scale) {
-  const ruler = scale === "log" ? Math.log : Number;
-  return smallest(values.map((value) => Math.abs(ruler(value) - ruler(x))));
-}
-
-// u, v: the pointer as fractions of a picture of the given aspect. Returns {name: position}, empty outside the axes.
-function picked(pick, { box: [left, top, right, bottom], x, y, points }, u, v, aspect) {
-  if (u < left || u > right || v < top || v > bottom) return {};
-  const dataX = invert(x, (u - left) / (right - left));
-  const dataY = invert(y, (bottom - v) / (bottom - top));
-  const position = {
-    column: () => Math.round(dataX),
-    row: () => Math.round(dataY),
-    x: () => nearestValue(pick.numbers.x, dataX, x[2]),
-    y: () => nearestValue(pick.numbers.y, dataY, y[2]),
-    nearest: () => smallest(points.map(([px, py]) => Math.hypot((px - u) * aspect, py - v))),
-  };
-  return Object.fromEntries(Object.entries(pick.targets).map(([key, name]) => [name, position[key]()]));
-}
-
-// --- The explorable itself. ---
 
 function explorable({ model, el }) {
   const spec = model.get("spec");
   const names = spec.controls.map(({ name }) => name);
   const specs = Object.fromEntries(spec.controls.map((control) => [control.name, control]));
   const viewId = Math.random().toString(36).slice(2);
-  const last = (name) => specs[name].texts.length - 1;
+  const last = (name) => (specs[name].texts?.length ?? 1) - 1;
   const label = (name) => specs[name].label;
   const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -49,31 +23,25 @@ function explorable({ model, el }) {
   let version = 0; // counts the settings asked for
   let request = null; // {seq, version, values}: never more than one in flight
   let timers = [];
-  let geometry = [];
   let playing = null; // the name of a slider
   let playTimer;
-  let loaded = ""; // the address of the picture that is on the page
 
-  // --- Frames by key, {url, readout, geometry, type, data}. Baked ones stay; of the others the least recently seen
-  // goes first. The key of one that is live only means nothing: its first picture is called "start". ---
+  // --- Frames by key. Baked ones stay; of the others the least recently seen goes first. The key of one that is live
+  // only means nothing: its first frame is called "start". ---
   const cache = new Map();
-  const keyOf = (values) => names.map((name) => values[name]).join(",");
-  function toFrame({ readout, geometry, type }, data) {
-    // text in a file on its own, where a page's rules may forbid blobs; bytes from a kernel or a saved notebook
-    const inline = typeof data === "string" && `data:${type};base64,${data}`;
-    return { readout, geometry, type, data, url: inline || URL.createObjectURL(new Blob([data], { type })) };
-  }
+  const written = (wire) => (Array.isArray(wire) ? wire.join(":") : String(wire));
+  const keyOf = (values) => names.map((name) => written(values[name])).join(",");
   function keep(key, frame) {
-    if (cache.has(key)) URL.revokeObjectURL(cache.get(key).url);
+    if (cache.has(key)) stage.forget(cache.get(key));
     cache.set(key, frame);
-    for (const [oldest, { url, baked }] of cache) {
+    for (const [oldest, old] of cache) {
       if (cache.size <= CACHED_FRAMES) break;
-      if (baked || oldest === key) continue;
-      URL.revokeObjectURL(url);
+      if (old.baked || oldest === key) continue;
+      stage.forget(old);
       cache.delete(oldest);
     }
   }
-  const bake = (key, frame) => keep(key, { ...toFrame(frame, frame.data), baked: true });
+  const bake = (key, frame) => keep(key, { ...stage.frame(frame, frame.data), baked: true });
   function loadBaked() {
     for (const [key, frame] of Object.entries(model.get("frames") ?? {})) bake(key, frame);
     if (left.frame) bake(spec.cache ? keyOf(left.values) : "start", left.frame);
@@ -81,19 +49,21 @@ function explorable({ model, el }) {
   // From the first change on: the setting that is shown, and its picture unless it was prepared.
   function remember(values, frame) {
     if (!version) return;
-    const { readout, geometry, type, data } = frame ?? {};
     const prepared = spec.cache && keyOf(values) in model.get("frames");
-    Object.assign(left, { values, frame: frame && !prepared ? { readout, geometry, type, data } : undefined });
+    Object.assign(left, { values, frame: frame && !prepared ? stage.kept(frame) : undefined });
     touch(model);
   }
 
   // --- The page. ---
-  const image = node("img", { alt: spec.alt, draggable: false, width: spec.width, height: spec.height });
+  const live = () => !lost && !model.get("offline");
+  const wires = (name) => state[name];
+  const stage = (spec.page ? marksStage : pictureStage)(spec, { act: (values) => act(values), asleep: () => asleep(), last, live, wires });
   const line = (name, role) => node("div", { className: `explorable-${name}`, role });
   const [readout, note, alert] = [line("readout", "status"), line("note", "status"), line("alert", "alert")];
   readout.ariaLive = "polite";
   const controls = {};
-  for (const name of names) {
+  const shownNames = names.filter((name) => specs[name].kind !== "array"); // those are dragged in the marks
+  for (const name of shownNames) {
     const build = BUILDERS[specs[name].kind];
     controls[name] = build(specs[name], `explorable-${viewId}-${name}`, (value) => act({ [name]: value }));
     controls[name].element.classList.add("explorable-control");
@@ -108,24 +78,15 @@ function explorable({ model, el }) {
   const presets = spec.presets.map(({ name, values }) => [button(name, () => act(values)), values]);
   const presetRow = node("fieldset", { className: "explorable-presets" }, ...presets.map(([element]) => element));
   presetRow.ariaLabel = "presets";
-  const grid = node("fieldset", { className: "explorable-controls" }, ...names.map((name) => controls[name].element));
+  const grid = node("fieldset", { className: "explorable-controls" }, ...shownNames.map((name) => controls[name].element));
   const top = node("div", { className: "explorable-top" }, node("strong", { textContent: spec.title }), presetRow);
-  const root = node("div", { className: "explorable" }, top, grid, image, readout, note, alert);
-  root.style.maxWidth = `${spec.width + 8}px`; // and 4 px of padding, so that no pixel is resampled
+  const root = node("div", { className: "explorable" }, top, grid, stage.element, readout, note, alert);
+  if (spec.width) root.style.maxWidth = `${spec.width + 8}px`; // and 4 px of padding, so that no pixel is resampled
 
   const say = (element, words) => element.textContent !== words && (element.textContent = words);
   const remark = (words) => say(note, lost ? `${words} Run the cell to wake this picture.`.trim() : words);
-  // A picture that cannot be loaded leaves the one before; without a cache nobody asks for the old ones again.
-  image.onload = () => {
-    if (!spec.cache && loaded !== image.src) URL.revokeObjectURL(loaded);
-    loaded = image.src;
-  };
-  image.onerror = () => loaded && loaded !== image.src && (image.src = loaded);
   function show(frame, words = "") {
-    const before = image.src;
-    if (before !== frame.url) image.src = frame.url;
-    if (!spec.cache && ![frame.url, loaded].includes(before)) URL.revokeObjectURL(before);
-    geometry = frame.geometry;
+    stage.show(frame);
     say(readout, frame.readout);
     remark(words);
     say(alert, "");
@@ -141,7 +102,7 @@ function explorable({ model, el }) {
     change(values);
   }
   function change(values) {
-    const changed = Object.keys(values).filter((name) => state[name] !== values[name]);
+    const changed = Object.keys(values).filter((name) => written(state[name]) !== written(values[name]));
     if (!changed.length) return;
     moved = changed[0];
     state = { ...state, ...values };
@@ -151,7 +112,7 @@ function explorable({ model, el }) {
   }
   function reflect() {
     grid.disabled = presetRow.disabled = asleep();
-    for (const name of names) controls[name].show(state[name]);
+    for (const name of shownNames) controls[name].show(state[name]);
     for (const [element, values] of presets) {
       element.ariaPressed = String(keyOf(values) === keyOf(state));
     }
@@ -176,6 +137,7 @@ function explorable({ model, el }) {
       return lose();
     }
     timers = [setInterval(overdue, 1000 * spec.patience)];
+    for (let k = 1; k <= PINGS; k++) timers.push(setTimeout(() => model.send({ kind: "ping" }), k * PING_PAUSE));
     if (model.get("baked")) timers.push(setTimeout(() => showNearest("The kernel is busy. "), 700));
   }
   function overdue() {
@@ -203,7 +165,7 @@ function explorable({ model, el }) {
     const newest = answered === version;
     settle();
     if (reply.kind === "frame") {
-      const frame = toFrame(reply, buffers[0]);
+      const frame = stage.frame(reply, buffers[0]);
       if (spec.cache) keep(keyOf(values), frame);
       show(frame);
       remember(values, frame);
@@ -217,10 +179,12 @@ function explorable({ model, el }) {
     if (!spec.cache || !cache.size) return remark(`${why}The picture cannot follow.`);
     // The control that moved last decides first, so that none of them seems dead.
     const weights = names.map((name) => (name === moved ? 100 : 1) / Math.max(1, last(name)));
-    const distance = (wires) => names.reduce((sum, name, i) => sum + weights[i] * Math.abs(wires[i] - state[name]), 0);
+    const apart = (name, wire) => (specs[name].kind === "array" ? Number(wire !== written(state[name])) : Math.abs(wire - state[name]));
+    const distance = (wires) => names.reduce((sum, name, i) => sum + weights[i] * apart(name, wires[i]), 0);
     const keys = [...cache.keys()].sort(); // among equals always the same one
     const nearest = keys[smallest(keys.map((key) => distance(key.split(","))))];
-    const setting = nearest.split(",").map((wire, i) => `${label(names[i])} = ${specs[names[i]].texts[wire]}`);
+    const texts = nearest.split(",").map((wire, i) => [names[i], specs[names[i]].texts?.[wire]]);
+    const setting = texts.filter(([, text]) => text !== undefined).map(([name, text]) => `${label(name)} = ${text}`);
     show(cache.get(nearest), `${why}Nearest prepared setting shown: ${setting.join(", ")}.`);
     remember(state);
   }
@@ -252,24 +216,6 @@ function explorable({ model, el }) {
     tick();
   }
 
-  // --- The pointer over the picture. ---
-  function point(event, passing) {
-    if (asleep()) return;
-    const box = image.getBoundingClientRect();
-    const [u, v] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    let over = false;
-    spec.picks.forEach((pick, i) => {
-      if (!geometry[i]) return;
-      const hits = Object.entries(picked(pick, geometry[i], u, v, spec.width / spec.height));
-      const values = hits.filter(([name, position]) => position >= 0 && position <= last(name));
-      over ||= values.length > 0;
-      if (values.length && (!passing || pick.hover)) act(Object.fromEntries(values));
-    });
-    image.style.cursor = over ? "crosshair" : "";
-  }
-  image.onpointerdown = (event) => point(event, false);
-  image.onpointermove = (event) => point(event, event.buttons !== 1);
-
   loadBaked();
   el.append(root);
   model.on("msg:custom", onReply);
@@ -282,7 +228,7 @@ function explorable({ model, el }) {
   return () => {
     stop();
     settle();
-    for (const url of spec.cache ? [] : [loaded, image.src]) URL.revokeObjectURL(url);
-    for (const { url } of cache.values()) URL.revokeObjectURL(url);
+    stage.close();
+    for (const frame of cache.values()) stage.forget(frame);
   };
 }

@@ -11,11 +11,6 @@ function made(space, tag, attributes = {}, ...children) {
   return element;
 }
 const svg = (tag, attributes, ...children) => made(SVG_SPACE, tag, attributes, ...children);
-const html = (tag, properties = {}, ...children) => {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-};
 
 const setText = (element, words) => element.textContent !== words && (element.textContent = words);
 const written = (value, digits) => {
@@ -31,7 +26,7 @@ const nameOf = (key) => key.slice(0, key.indexOf(":"));
 
 const TYPES = { f4: Float32Array, i2: Int16Array };
 
-export function unpack(manifest, view) {
+function unpack(manifest, view) {
   const arrays = {};
   for (const { name, shape, type, at, scale } of manifest) {
     const Type = TYPES[type];
@@ -73,18 +68,18 @@ const BY_RULE = {
       const [name, place] = [nameOf(key), placeOf(key)];
       if (name === rule.output) {
         const source = place.map((i, k) => i * rule.stride + offset[k] * rule.dilation - rule.padding);
-        if (!inside(source, rule.inputShape)) return [];
+        if (!within(source, rule.inputShape)) return [];
         return [keyOf(rule.input, source), ...(rule.kernel ? [keyOf(rule.kernel, offset)] : [])];
       }
       if (name !== rule.input) return [];
       const target = place.map((i, k) => (i - offset[k] * rule.dilation + rule.padding) / rule.stride);
-      return inside(target, rule.outputShape) ? [keyOf(rule.output, target)] : [];
+      return within(target, rule.outputShape) ? [keyOf(rule.output, target)] : [];
     }),
 };
-const inside = (place, shape) => place.every((i, k) => Number.isInteger(i) && i >= 0 && i < shape[k]);
+const within = (place, shape) => place.every((i, k) => Number.isInteger(i) && i >= 0 && i < shape[k]);
 const offsets = ({ size }) => [...places([0, 1].slice(0, size.length), {}, size)];
 
-export const linked = (links, key) => [...new Set(links.flatMap((rule) => BY_RULE[rule.kind](rule, key)))];
+const linked = (links, key) => [...new Set(links.flatMap((rule) => BY_RULE[rule.kind](rule, key)))];
 
 // The factors of which an element is a sum: lists of keys, one list for each summand.
 function summands(links, key, product, plus) {
@@ -104,7 +99,7 @@ function summands(links, key, product, plus) {
     if (rule.kind === "window" && nameOf(key) === rule.output) {
       return offsets(rule).flatMap((offset) => {
         const source = placeOf(key).map((i, k) => i * rule.stride + offset[k] * rule.dilation - rule.padding);
-        return inside(source, rule.inputShape) ? [[keyOf(rule.kernel, offset), keyOf(rule.input, source)]] : [];
+        return within(source, rule.inputShape) ? [[keyOf(rule.kernel, offset), keyOf(rule.input, source)]] : [];
       });
     }
   }
@@ -156,15 +151,15 @@ function grid(mark, page) {
     });
     bar.show(limit);
   }
-  return { element: html("div", {}, picture, bar.element), show };
+  return { element: node("div", {}, picture, bar.element), show };
 }
 
 // An array of one axis is drawn as one row; links count its elements by one number.
 const elementPlace = (mark, i, j, page) => (page.axes[mark.of] === 1 ? [j] : [i, j]);
 
 function colourBar(mark) {
-  const [low, high] = [html("span"), html("span")];
-  const element = html("div", { className: "marks-bar", ariaHidden: "true" }, low, html("i"), high);
+  const [low, high] = [node("span"), node("span")];
+  const element = node("div", { className: "marks-bar", ariaHidden: "true" }, low, node("i"), high);
   const show = (limit) => {
     const words = limit >= 0.01 && limit < 1000 ? written(limit, 2) : limit.toExponential(0);
     setText(low, `\u2212${words}`);
@@ -176,9 +171,9 @@ function colourBar(mark) {
 function canvasGrid(mark, page) {
   const [rows, columns] = mark.shape;
   const size = Math.max(2, Math.floor(384 / Math.max(rows, columns)));
-  const canvas = html("canvas", { width: columns, height: rows });
+  const canvas = node("canvas", { width: columns, height: rows });
   const over = svg("svg", { viewBox: `0 0 ${columns} ${rows}`, class: "marks-over" });
-  const stack = html("div", { className: "marks-stack" }, canvas, over);
+  const stack = node("div", { className: "marks-stack" }, canvas, over);
   canvas.style.width = `${columns * size}px`;
   stack.role = "img";
   stack.ariaLabel = mark.label;
@@ -206,7 +201,7 @@ function canvasGrid(mark, page) {
     canvas.getContext("2d").putImageData(image, 0, 0);
     bar.show(limit);
   }
-  return { element: html("div", {}, stack, bar.element), show, repaint: true };
+  return { element: node("div", {}, stack, bar.element), show, repaint: true };
 }
 
 // --- Axes, for bars, curves and points. ---
@@ -354,7 +349,7 @@ function curve(mark, page) {
     inner.append(group);
     return [other, all];
   });
-  const legend = mark.names.length > 1 ? html("div", { className: "marks-legend" }, ...mark.names.map((name, i) => html("span", { className: `marks-line-${i % 6}`, textContent: name }))) : "";
+  const legend = mark.names.length > 1 ? node("div", { className: "marks-legend" }, ...mark.names.map((name, i) => node("span", { className: `marks-line-${i % 6}`, textContent: name }))) : "";
   const rowsOf = ({ of, x }, arrays) => {
     const { data, shape } = arrays[of];
     const points = shape.at(-1);
@@ -386,7 +381,7 @@ function curve(mark, page) {
       dot.setAttribute("cy", at.y(pairs[c][2 * i + 1]));
     }));
   }
-  return { element: html("div", {}, picture, legend), show };
+  return { element: node("div", {}, picture, legend), show };
 }
 
 // --- Graphs. ---
@@ -451,9 +446,9 @@ function graph(mark, page) {
 const MOST_SUMMANDS = 6;
 
 function formula(mark, page) {
-  const element = html("div", { className: "marks-formula", innerHTML: mark.mathml });
+  const element = node("div", { className: "marks-formula", innerHTML: mark.mathml });
   for (const term of element.querySelectorAll("[data-of]")) page.registerWhole(term.getAttribute("data-of"), term);
-  const numbers = html("div", { className: "marks-numbers" });
+  const numbers = node("div", { className: "marks-numbers" });
   if (mark.of) element.append(numbers);
   let arrays = null;
   const number = (key) => {
@@ -481,21 +476,21 @@ function formula(mark, page) {
 }
 
 function code(mark, page) {
-  const lines = mark.text.map((text) => html("span", { textContent: `${text}\n` }));
+  const lines = mark.text.map((text) => node("span", { textContent: `${text}\n` }));
   for (const [line, name] of mark.lines) page.registerWhole(name, lines[line]);
-  return { element: html("pre", { className: "marks-code" }, ...lines), show() {} };
+  return { element: node("pre", { className: "marks-code" }, ...lines), show() {} };
 }
 
 const DRAWERS = { grid, strip: grid, bars, curve, points: curve, graph, formula, code };
 
 // --- All marks of an explorable on one page.  hooks: change(name, wires), wires(name), live(), arrays by control. ---
 
-export function marksPage(spec, hooks) {
+function marksPage(spec, hooks) {
   const [elements, wholes, overs] = [new Map(), new Map(), new Map()];
   const push = (map, key, item) => map.set(key, [...(map.get(key) ?? []), item]);
   let lit = [];
   let shown = null;
-  const status = html("div", { className: "marks-status", textContent: "\u00a0" });
+  const status = node("div", { className: "marks-status", textContent: "\u00a0" });
   const page = {
     links: spec.links,
     axes: spec.axes,
@@ -548,7 +543,7 @@ export function marksPage(spec, hooks) {
   function spoken(key) {
     const value = valueOf(key);
     const label = spec.labels[nameOf(key)] ?? nameOf(key);
-    return `${label} [${placeOf(key).join(", ")}]${value === null ? "" : ` = ${Number(value.toPrecision(5))}`}`.replace("-", "\u2212");
+    return `${label} [${placeOf(key).join(", ")}]${value === null ? "" : ` = ${Number(value.toPrecision(4))}`}`.replace("-", "\u2212");
   }
 
   // One tab stop for each mark: arrows move between its elements, + and - change a number that can be dragged.
@@ -584,7 +579,7 @@ export function marksPage(spec, hooks) {
     const control = hooks.arrays[name];
     const wires = [...hooks.wires(name)];
     const at = flat(name, [...placeOf(key), ...Array(Math.max(0, control.shape.length - placeOf(key).length)).fill(0)]);
-    wires[at] = clip(control, wires[at] + steps * control.step);
+    wires[at] = clip(control, wires[at] + steps);
     hooks.change(name, wires);
   }
   // value(x, y): the numbers that the pointer stands for, in the units of the picture; without it, up and down count.
@@ -611,12 +606,11 @@ export function marksPage(spec, hooks) {
           const at = found.length === 1 ? flat(drag, place) : place[0] * found.length;
           found.forEach((number, k) => {
             if (found.length > 1 && !along[k]) return;
-            const steps = Math.round((number * control.unit) / control.step);
-            wires[at + k] = clip(control, steps * control.step);
+            wires[at + k] = clip(control, Math.round(number / control.step));
           });
         } else {
           const at = flat(drag, place);
-          wires[at] = clip(control, before[at] + Math.round((event.clientY - now.clientY) / DRAG_PIXELS) * control.step);
+          wires[at] = clip(control, before[at] + Math.round((event.clientY - now.clientY) / DRAG_PIXELS));
         }
         if (wires.some((wire, k) => wire !== hooks.wires(drag)[k])) hooks.change(drag, wires);
       };
@@ -632,11 +626,13 @@ export function marksPage(spec, hooks) {
 
   const views = spec.marks.map((mark) => DRAWERS[mark.mark](mark, page));
   const figures = spec.marks.map((mark, i) => {
-    const caption = html("figcaption", { textContent: mark.label });
-    if (mark.drag) caption.append(html("em", { textContent: " drag me" }));
-    return html("figure", { className: `marks-figure marks-${mark.kind ?? "plain"} marks-of-${mark.mark}` }, caption, views[i].element);
+    const caption = node("figcaption", { textContent: mark.label });
+    if (mark.drag) caption.append(node("em", { textContent: " drag me" }));
+    return node("figure", { className: `marks-figure marks-${mark.kind ?? "plain"} marks-of-${mark.mark}` }, caption, views[i].element);
   });
-  const element = html("div", { className: "marks" }, html("div", { className: "marks-row" }, ...figures), status);
+  const left = [...figures];
+  const rows = spec.rows.map((count) => node("div", { className: "marks-row" }, ...left.splice(0, count)));
+  const element = node("div", { className: "marks" }, ...rows, status);
   element.addEventListener("pointerover", (event) => {
     const found = event.target.closest?.("[data-key]");
     if (found && !page.dragging) page.light(found.dataset.key);
@@ -652,4 +648,19 @@ export function marksPage(spec, hooks) {
     element.classList.toggle("marks-still", !hooks.live());
   }
   return { element, show, light: page.light, close: () => theme.disconnect() };
+}
+
+// The stage of an explorable that the page draws: frames are arrays.
+function marksStage(spec, { act, live, wires }) {
+  const arrays = Object.fromEntries(spec.controls.filter(({ kind }) => kind === "array").map((control) => [control.name, control]));
+  const view = marksPage(spec.page, { arrays, wires, live, change: (name, values) => act({ [name]: values }) });
+  const bytesOf = (data) => (typeof data === "string" ? Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)) : data);
+  return {
+    element: view.element,
+    frame: ({ readout, manifest, type }, data) => ({ readout, manifest, type, data, arrays: unpack(manifest, bytesOf(data)) }),
+    show: (frame) => view.show(frame.arrays),
+    kept: ({ readout, manifest, type, data }) => ({ readout, manifest, type, data }),
+    forget() {},
+    close: view.close,
+  };
 }

@@ -16,7 +16,7 @@ async function wake(el) {
   const stage = document.createElement("div");
   try {
     explorable({ model: { get: (name) => state[name], on() {}, send() {} }, el: stage });
-    await stage.querySelector("img").decode();
+    await stage.querySelector("img")?.decode();
     el.replaceChildren(stage);
   } catch (error) {
     console.info("the picture stays still:", error);
@@ -46,7 +46,7 @@ def _body(explorable, max_frames=60):
 
 
 def _module():
-    looks, module = joined(["explorable/explorable.css"]), joined(EXPLORABLE) + WAKE
+    looks, module = joined(["explorable/explorable.css", "explorable/marks.css"]), joined(EXPLORABLE) + WAKE
     return f'<style>{looks}</style><script type="module">{module}</script>'
 
 

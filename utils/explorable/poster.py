@@ -27,15 +27,15 @@ WIDTH, GAP, LINE = 900, 24, 18  # pixels
 SCALE = 2  # pixels of the picture for one of the page: crisp when a page shows it large
 
 
-def poster(title, specs, arrays, readout, covered=""):
+def poster(title, specs, rows, arrays, readout, covered=""):
     """A palette PNG of at most 40 kB: the title, every mark, the read-out.
 
-    specs: what the browser gets of each mark; arrays: {name: array}; covered: words shown instead of marks and
+    specs: what the browser gets of each mark; rows: how many of them stand in each row; arrays: {name: array}; covered: words shown instead of marks and
     read-out, for a picture whose answer is to be guessed first.
     """
     shown = [] if covered else specs
     sizes = [size_of(spec) for spec in shown]
-    places, height = flow(sizes)
+    places, height = flow(sizes, [] if covered else rows)
     words = wrapped(covered or readout)
     total = 34 + height + 10 + LINE * len(words) + 8
     with style.context():
@@ -58,11 +58,12 @@ def wrapped(text):
     return [part for line in text.split("\n") for part in textwrap.wrap(line, 118) or [""]]
 
 
-def flow(sizes):
-    """Top left corners of boxes set in rows, as a line of text is, and the height of all."""
+def flow(sizes, rows):
+    """Top left corners of boxes set in rows, broken where a row is too long, and the height of all."""
     places, left, top, tallest = [], 0, 0, 0
-    for w, h in sizes:
-        if left and left + w > WIDTH - 16:
+    starts = {sum(rows[:k]) for k in range(1, len(rows))}
+    for k, (w, h) in enumerate(sizes):
+        if left and (k in starts or left + w > WIDTH - 16):
             left, top, tallest = 0, top + tallest + GAP, 0
         places.append((left, top))
         left, tallest = left + w + GAP, max(tallest, h)

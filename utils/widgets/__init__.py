@@ -7,9 +7,12 @@ import anywidget
 import traitlets
 
 HERE = Path(__file__).parent
-EXPLORABLE = ["widgets/dom.js", "explorable/controls.js", "explorable/explorable.js"]
+EXPLORABLE = [
+    "widgets/dom.js",
+    *(f"explorable/{name}.js" for name in ("controls", "picture", "marks", "explorable")),
+]
 SCRIPTS = [*EXPLORABLE, "exercises/cards.js", "widgets/keep.js", "widgets/module.js"]
-STYLES = ["explorable/explorable.css", "exercises/cards.css"]
+STYLES = ["explorable/explorable.css", "explorable/marks.css", "exercises/cards.css"]
 
 
 def joined(names) -> str:
