@@ -207,5 +207,4 @@ function board({ model, el }) {
   el.append(root);
   update();
   model.on("change:state", () => (update(), touch(model)));
-  return () => model.off("change:state");
 }

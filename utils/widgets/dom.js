@@ -6,10 +6,17 @@ function node(tag, properties = {}, ...children) {
   return element;
 }
 
-// Jupyter swallows the arrow keys of a focused element unless the element itself says otherwise.
+// Jupyter swallows the arrow keys of a focused element unless the element itself says otherwise. While Ctrl or Cmd is
+// held it does not say so, except where one types: Ctrl + S shall save.
 function focusable(tag, properties, ...children) {
   const element = node(tag, properties, ...children);
-  element.dataset.lmSuppressShortcuts = "true";
+  const typing = ["text", "number"].includes(element.type);
+  const keepKeys = ({ ctrlKey, metaKey }) => {
+    if ((ctrlKey || metaKey) && !typing) delete element.dataset.lmSuppressShortcuts;
+    else element.dataset.lmSuppressShortcuts = "true";
+  };
+  for (const type of ["keydown", "keyup", "blur"]) element.addEventListener(type, keepKeys);
+  keepKeys({});
   return element;
 }
 

@@ -70,15 +70,16 @@ function entry(model) {
     if (ArrayBuffer.isView(value)) return void buffers.push({ path, encoding: "base64", data: base64(value) });
     if (Array.isArray(value)) return value.map((item, i) => plain(item, [...path, i]));
     if (value === null || typeof value !== "object") return value;
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, [...path, key])]));
+    return fields(Object.entries(value).map(([key, item]) => [key, plain(item, [...path, key])]));
   };
   // One that is alive only needs the picture that was left, not the one that it began with.
   const keys = !model.get("baked") && model.get("left")?.frame ? KEPT.filter((key) => key !== "frames") : KEPT;
-  const known = keys.map((key) => [key, model.get(key)]).filter(([, value]) => value !== undefined);
-  const state = Object.fromEntries(known.map(([key, value]) => [key, plain(value, [key])]));
+  const state = fields(keys.map((key) => [key, plain(model.get(key), [key])]));
   const [model_name, model_module, model_module_version] = keys.slice(0, 3).map((key) => model.get(key));
   return { model_name, model_module, model_module_version, state, buffers };
 }
+
+const fields = (pairs) => Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
 
 function base64(view) {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
