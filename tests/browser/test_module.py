@@ -16,6 +16,7 @@ URL.createObjectURL = (blob) => { const url = create.call(URL, blob); urls.add(u
 URL.revokeObjectURL = (url) => { urls.delete(url); revoke.call(URL, url); };
 
 window.sent = [];
+window.pings = 0;
 window.listeners = {};
 window.kernel = { status: "busy" };
 window.reply = (i, more = {}) => {
@@ -34,6 +35,7 @@ window.start = ({ state, answering, ...options }) => {
     const on = (name, heard) => { listeners[name] = heard; };
     const send = (message) => {
         if (options.deaf) throw Error("Cannot send");
+        if (message.kind === "ping") return void (pings += 1);
         sent.push(message);
         if (answering) reply(sent.length - 1);
     };
@@ -116,6 +118,18 @@ def shown(page):
 
 
 # --- Asking ---
+
+
+def test_small_messages_follow_a_request_until_it_is_answered(start):
+    """The server's socket holds a reply back until it hears from the page again."""
+    page = start(spec())
+    page.clock.run_for(100)
+    assert page.evaluate("[sent.length, pings]") == [1, 3]
+    page.evaluate("reply(0)")
+    move(page, "first", 1)
+    page.evaluate("reply(1)")
+    page.clock.run_for(100)
+    assert page.evaluate("[sent.length, pings]") == [2, 3]
 
 
 def test_one_question_at_a_time_and_the_newest_wins(start):

@@ -12,6 +12,35 @@ function made(space, tag, attributes = {}, ...children) {
 }
 const svg = (tag, attributes, ...children) => made(SVG_SPACE, tag, attributes, ...children);
 
+// A colour for each meaning, and a shade of it that can be read on the paper; fills and text of both themes.
+const THEMES = {
+  light: {
+    paper: "#ffffff", grid: "#d5d9de", negative: "#6e7781",
+    value: "#0072b2", gradient: "#d55e00", parameter: "#009e73", data: "#767676",
+    "value-ink": "#005a8e", "gradient-ink": "#a84a00", "parameter-ink": "#00704f", "data-ink": "#57606a",
+  },
+  dark: {
+    paper: "#111111", grid: "#444b52", negative: "#9aa3ad",
+    value: "#56b4e9", gradient: "#ff8c3a", parameter: "#3fc79a", data: "#a0a8b0",
+    "value-ink": "#7cc7f2", "gradient-ink": "#ffa866", "parameter-ink": "#6fd9b4", "data-ink": "#b8c0c8",
+  },
+};
+const themeNow = () => THEMES[document.body.dataset.jpThemeLight === "false" ? "dark" : "light"];
+const bytesOfColour = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+
+// The colour of a number: from the paper at 0 to that of its kind, or of negative numbers, at the limit.
+function colourOf(theme, kind, value, limit) {
+  const t = Math.min(1, Math.abs(value) / (limit || 1));
+  const [paper, ink] = [theme.paper, value < 0 ? theme.negative : theme[kind]].map(bytesOfColour);
+  return paper.map((from, channel) => Math.round(from + (ink[channel] - from) * t));
+}
+
+// Black or white, whichever is read more easily on a colour: one of them always has a contrast above 4.5.
+function inkOn(colour) {
+  const linear = colour.map((byte) => byte / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 ? "#000" : "#fff";
+}
+
 const setText = (element, words) => element.textContent !== words && (element.textContent = words);
 const written = (value, digits) => {
   const words = value.toFixed(digits);
@@ -108,8 +137,6 @@ function summands(links, key, product, plus) {
 
 // --- Grids. ---
 
-const shade = (value, limit) => Math.round(100 * Math.min(1, Math.abs(value) / (limit || 1)));
-
 function grid(mark, page) {
   const [rows, columns] = mark.shape;
   if (mark.canvas) return canvasGrid(mark, page);
@@ -142,11 +169,12 @@ function grid(mark, page) {
     const { data } = arrays[mark.of];
     const limit = mark.limit ?? largest(data);
     cells.forEach((cell, k) => {
-      const percent = shade(data[k], limit);
-      const rect = cell.firstChild;
-      const fill = `color-mix(in oklab, var(--marks-${data[k] < 0 ? "negative" : "colour"}) ${percent}%, var(--paper))`;
-      if (rect.style.fill !== fill) rect.style.fill = fill;
-      cell.classList.toggle("marks-deep", percent > 58);
+      const colour = colourOf(page.theme, mark.kind, data[k], limit);
+      const fill = `rgb(${colour})`;
+      if (cell.marksFill !== fill) {
+        cell.marksFill = cell.firstChild.style.fill = fill;
+        if (mark.numbers) cell.lastChild.style.fill = inkOn(colour);
+      }
       if (mark.numbers) setText(cell.lastChild, written(data[k], mark.digits));
     });
     bar.show(limit);
@@ -189,19 +217,12 @@ function canvasGrid(mark, page) {
   function show(arrays) {
     const { data } = arrays[mark.of];
     const limit = mark.limit ?? largest(data);
-    const style = getComputedStyle(stack);
-    const colour = (name) => style.getPropertyValue(name).trim().match(/[\da-f]{2}/gi).map((part) => parseInt(part, 16));
-    const [paper, positive, negative] = ["--marks-paper", "--marks-colour", "--marks-negative"].map(colour);
     const image = new ImageData(columns, rows);
-    data.forEach((value, k) => {
-      const t = shade(value, limit) / 100;
-      const ink = value < 0 ? negative : positive;
-      image.data.set([...paper.map((from, c) => from + (ink[c] - from) * t), 255], 4 * k);
-    });
+    data.forEach((value, k) => image.data.set([...colourOf(page.theme, mark.kind, value, limit), 255], 4 * k));
     canvas.getContext("2d").putImageData(image, 0, 0);
     bar.show(limit);
   }
-  return { element: node("div", {}, stack, bar.element), show, repaint: true };
+  return { element: node("div", {}, stack, bar.element), show };
 }
 
 // --- Axes, for bars, curves and points. ---
@@ -497,6 +518,7 @@ function marksPage(spec, hooks) {
     kinds: spec.kinds,
     lit: null,
     dragging: false,
+    theme: themeNow(),
     register(key, element) {
       element.dataset.key = key;
       element.setAttribute("tabindex", -1);
@@ -638,9 +660,14 @@ function marksPage(spec, hooks) {
     if (found && !page.dragging) page.light(found.dataset.key);
   });
   element.addEventListener("pointerleave", () => !page.dragging && page.light(null));
-  // what a canvas painted does not follow a change of theme by itself
-  const theme = new MutationObserver(() => shown && views.forEach((view) => view.repaint && view.show(shown)));
+  function dress() {
+    page.theme = themeNow();
+    for (const [name, colour] of Object.entries(page.theme)) element.style.setProperty(`--marks-${name}`, colour);
+    if (shown) views.forEach((view) => view.show(shown));
+  }
+  const theme = new MutationObserver(dress);
   theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  dress();
   function show(arrays) {
     shown = arrays;
     for (const view of views) view.show(arrays);

@@ -45,6 +45,10 @@ class PicturePainter:
         geometry = [pick.geometry(self.scene, values) for pick in self.picks]
         return {"readout": readout, "geometry": geometry, "type": f"image/{fmt}", "data": data}
 
+    def fingerprint(self):
+        """Bytes that differ where the picture does."""
+        return self.scene.pixels().tobytes()
+
     def poster(self, title, readout, covered=""):
         return self.scene.poster()
 
@@ -104,6 +108,9 @@ class MarksPainter:
         readout = self.draw(values)
         manifest, data = pack(self.arrays, BAKED if fmt == "webp" else LIVE)
         return {"readout": readout, "geometry": [], "type": "arrays", "manifest": manifest, "data": data}
+
+    def fingerprint(self):
+        return pack(self.arrays)[1]
 
     def poster(self, title, readout, covered=""):
         return poster(title, self.specs, self.page["rows"], self.arrays, readout, covered)
