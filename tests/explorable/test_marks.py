@@ -26,7 +26,7 @@ SHAPES = {"x": (3, 4), "w": (2, 4), "y": (3, 2), "b": (2,), "nodes": (3,), "edge
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20), st.sampled_from([LIVE, BAKED]))
 def test_arrays_arrive(values, kind):
-    arrays = {"a": np.array(values), "b": np.array(values[:1]), "c": np.zeros((2, 3))}
+    arrays = {"a": np.resize(values, 100), "b": np.array(values[:1]), "c": np.zeros((20, 5))}
     manifest, data = pack(arrays, kind)
     assert [entry["name"] for entry in manifest] == ["a", "b", "c"] and len(data) % 4 == 0
     assert json.loads(json.dumps(manifest)) == manifest
@@ -115,7 +115,7 @@ def test_links_that_do_not_fit(make, words):
         (Graph("nodes", places=((0, 0),) * 3, edges=((0, 3),)), "pairs of nodes from 0 to 2"),
         (
             Graph("nodes", places=((0, 0),) * 3, edges=((0, 1),), weights="edges"),
-            r"edges: expected shape \(1,\)",
+            "edges: expected at most 1 weights, got 2",
         ),
         (Code(numbers, {99: "x"}), "there is no line 99"),
         (Formula("x", of="z"), "no mark is called 'z'"),
@@ -220,12 +220,12 @@ def test_baked_states_are_small_and_include_the_presets():
     explorable = everything(presets=presets).bake()
     assert len(explorable.frames) == 6  # three sizes, each with both kernels
     small = Explorable(
-        lambda size: {"x": np.ones((8, 8)), "readout": f"{size}"},
+        lambda size: {"x": np.ones((10, 10)), "readout": f"{size}"},
         title="t",
         marks=[Grid("x")],
         size=range(50),
     )
-    assert sum(len(frame["data"]) for frame in small.bake().frames.values()) == 50 * 128
+    assert sum(len(frame["data"]) for frame in small.bake().frames.values()) == 50 * 200
     assert "data-explorable" in explorable.to_html() and "needs a running" not in explorable.to_html()
 
 

@@ -5,23 +5,25 @@ import numpy as np
 # exact enough to be drawn: single precision live, sixteen bits a number where many states are kept
 LIVE, BAKED = "f4", "i2"
 LARGEST = {"i2": 32767}
+FEW = 64  # numbers: as many stay exact, for they are read and not only seen
 
 
 def pack(arrays, kind=LIVE):
     """(manifest, bytes) of {name: array of numbers}.
 
     manifest: a list of {name, shape, type, at, scale}, in order: a list keeps its order on every way to a page.  Kind
-    "i2" rounds to 65,535 steps over the array's own range, symmetric around 0.  ValueError for an array that is not
+    "i2" rounds arrays of more than 64 numbers to 65,535 steps over their own range, symmetric around 0.  ValueError for an array that is not
     finite or holds no numbers.
     """
     manifest, parts, at = [], [], 0
     for name, given in arrays.items():
         array = as_numbers(name, given)
-        entry = {"name": name, "shape": list(array.shape), "type": kind, "at": at, "scale": 1.0}
-        if kind != LIVE:
-            entry["scale"] = float(np.abs(array).max(initial=0) or 1.0) / LARGEST[kind]
+        own = LIVE if array.size <= FEW else kind
+        entry = {"name": name, "shape": list(array.shape), "type": own, "at": at, "scale": 1.0}
+        if own != LIVE:
+            entry["scale"] = float(np.abs(array).max(initial=0) or 1.0) / LARGEST[own]
             array = np.round(array / entry["scale"])
-        raw = array.astype(f"<{kind}").tobytes()
+        raw = array.astype(f"<{own}").tobytes()
         raw += bytes(-len(raw) % 4)  # a browser reads numbers only at multiples of their size
         manifest.append(entry)
         parts.append(raw)

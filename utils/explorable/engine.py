@@ -25,7 +25,8 @@ class Explorable(CourseWidget):
     Choice, Switch, Text or Canvas.
 
     title: a few words;  start: first values by name (a control's own start where omitted);  pick: see `picks.Pick`;
-    play: names of the sliders that get play and step buttons;  presets: {name: values}, each a whole state, the start
+    actions: {name: function(**values) -> values to change, or None when there is nothing left to do}, a button each;
+    play: names of the sliders that get play and step buttons, and of the actions that may go on by themselves;  presets: {name: values}, each a whole state, the start
     with these values changed;  figsize: inches, 100 px each on the page;  dpi: pixels per inch of the live picture;
     alt: the picture in words;  fmt: "png", "jpeg" or "webp", live;  stateful: True if `update` remembers earlier calls.
     ValueError, naming the argument, for anything that does not fit together.
@@ -52,6 +53,7 @@ class Explorable(CourseWidget):
         pick=None,
         play=(),
         presets=None,
+        actions=None,
         figsize=(8, 3.4),
         dpi=100,
         alt=None,
@@ -72,6 +74,7 @@ class Explorable(CourseWidget):
         own = {name: control.encode(control.start) for name, control in self.controls.items()}
         self.start = self._state("start", {} if start is None else start, own)
         self.presets = self._check_presets(presets)
+        self.actions = _check_actions(actions)
         self.play = self._check_play(play)
         if marks is None:
             self.painter = PicturePainter(*functions, figsize, dpi, pick, self.controls)
@@ -113,12 +116,18 @@ class Explorable(CourseWidget):
     def handle(self, message) -> tuple[dict, list]:
         """Answer a message of the browser with exactly one frame or one error: (reply, buffers).
 
-        message: {"kind": "values", "seq": anything, "values": a state}.  Nothing is raised, not even by a Ctrl-C that
-        ends a slow `update`: the picture stays, the page lives on.
+        message: {"kind": "values", "seq": anything, "values": a state}, or kind "action" with its "name": the reply then
+        holds the state that it led to, and whether that was the end.  Nothing is raised, not even by a Ctrl-C that ends
+        a slow `update`: the picture stays, the page lives on.
         """
         seq = message.get("seq") if isinstance(message, dict) else None
         try:
-            frame = self.frame(self._read(message), self.fmt)
+            state, led_to = self._read(message), {}
+            if message["kind"] == "action":
+                changed = self.actions[message["name"]](**self._decode(state))
+                state = self._state(message["name"], changed or {}, state)
+                led_to = {"values": state, "done": changed is None}
+            frame = self.frame(state, self.fmt) | led_to
         except (Exception, KeyboardInterrupt) as error:
             return {"kind": "error", "seq": seq, "error": _in_words(error)}, []
         data = frame.pop("data")
@@ -206,8 +215,9 @@ class Explorable(CourseWidget):
 
     def _read(self, message):
         """The state in a message; ValueError for a malformed one."""
-        well_formed = isinstance(message, dict) and message.get("kind") == "values"
-        given = message.get("values") if well_formed else None
+        kind = message.get("kind") if isinstance(message, dict) else None
+        known = kind == "values" or (kind == "action" and message.get("name") in self.actions)
+        given = message.get("values") if known else None
         if not isinstance(given, dict) or set(given) != set(self.controls):
             raise ValueError(f"message: expected values for {', '.join(self.controls)}")
         state = {name: given[name] for name in self.controls}
@@ -241,7 +251,7 @@ class Explorable(CourseWidget):
         if not isinstance(names, (list, tuple)):
             raise ValueError(f"play: expected names of sliders, got {play!r}")
         for name in names:
-            if not isinstance(self.controls.get(name), Slider):
+            if name not in self.actions and not isinstance(self.controls.get(name), Slider):
                 known = ", ".join(self.controls)
                 raise ValueError(f"play: no slider is called {name!r}; the controls are: {known}")
         return list(names)
@@ -256,6 +266,7 @@ class Explorable(CourseWidget):
             "controls": controls,
             "start": self.start,
             "presets": presets,
+            "actions": list(self.actions),
             "play": self.play,
             "cache": not self.live_only,
             "patience": self.patience,
@@ -278,6 +289,13 @@ def _check_options(*, title, figsize, dpi, alt, fmt, stateful):
             meant_as_control = isinstance(given, (list, tuple, range, Control))
             hint = f"; a control cannot be called {name}" if meant_as_control else ""
             raise ValueError(f"{name}: expected {expected}, got {given!r}{hint}")
+
+
+def _check_actions(actions):
+    actions = {} if actions is None else actions
+    if not isinstance(actions, dict) or not all(map(callable, actions.values())):
+        raise ValueError(f"actions: expected a dict of functions by name, got {actions!r}")
+    return dict(actions)
 
 
 def _named(name, function, value):

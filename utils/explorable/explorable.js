@@ -4,6 +4,7 @@ const CACHED_FRAMES = 400;
 // The server's socket holds a reply back until it hears from the page again: up to 40 ms, unless small messages follow.
 const PINGS = 3;
 const PING_PAUSE = 6; // ms
+const PAUSE_BETWEEN = 16; // ms, so that other controls and the page's own work have their turn
 const smallest = (numbers) => numbers.indexOf(Math.min(...numbers));
 
 function explorable({ model, el }) {
@@ -62,14 +63,20 @@ function explorable({ model, el }) {
   const [readout, note, alert] = [line("readout", "status"), line("note", "status"), line("alert", "alert")];
   readout.ariaLive = "polite";
   const controls = {};
-  const shownNames = names.filter((name) => specs[name].kind !== "array"); // those are dragged in the marks
+  // numbers are dragged in the marks, and what a click on an element sets needs no second place
+  const picks = (spec.page?.marks ?? []).map(({ pick }) => pick);
+  const shownNames = names.filter((name) => specs[name].kind !== "array" && !picks.includes(name));
   for (const name of shownNames) {
     const build = BUILDERS[specs[name].kind];
     controls[name] = build(specs[name], `explorable-${viewId}-${name}`, (value) => act({ [name]: value }));
     controls[name].element.classList.add("explorable-control");
   }
   const players = {};
-  for (const name of spec.play) {
+  const actions = spec.actions.map((name) => {
+    if (spec.play.includes(name)) players[name] = setIcon(button("", () => goOn(name)), "play", `play ${name}`);
+    return node("span", {}, button(name, () => (stop(), take(name))), players[name] ?? "");
+  });
+  for (const name of spec.play.filter((one) => one in specs)) {
     const back = setIcon(button("", () => step(name, -1)), "back", `${label(name)}: one step back`);
     const forward = setIcon(button("", () => step(name, 1)), "forward", `${label(name)}: one step forward`);
     players[name] = setIcon(button("", () => playOrPause(name)), "play", `play ${label(name)}`);
@@ -78,8 +85,10 @@ function explorable({ model, el }) {
   const presets = spec.presets.map(({ name, values }) => [button(name, () => act(values)), values]);
   const presetRow = node("fieldset", { className: "explorable-presets" }, ...presets.map(([element]) => element));
   presetRow.ariaLabel = "presets";
+  const actionRow = node("fieldset", { className: "explorable-presets explorable-actions" }, ...actions);
+  actionRow.ariaLabel = "actions";
   const grid = node("fieldset", { className: "explorable-controls" }, ...shownNames.map((name) => controls[name].element));
-  const top = node("div", { className: "explorable-top" }, node("strong", { textContent: spec.title }), presetRow);
+  const top = node("div", { className: "explorable-top" }, node("strong", { textContent: spec.title }), actionRow, presetRow);
   const root = node("div", { className: "explorable" }, top, grid, stage.element, readout, note, alert);
   if (spec.width) root.style.maxWidth = `${spec.width + 8}px`; // and 4 px of padding, so that no pixel is resampled
 
@@ -112,6 +121,7 @@ function explorable({ model, el }) {
   }
   function reflect() {
     grid.disabled = presetRow.disabled = asleep();
+    actionRow.hidden = !actions.length || !live();
     for (const name of shownNames) controls[name].show(state[name]);
     for (const [element, values] of presets) {
       element.ariaPressed = String(keyOf(values) === keyOf(state));
@@ -129,10 +139,10 @@ function explorable({ model, el }) {
     else if (lost || model.get("offline")) showNearest("");
     else if (!request) ask();
   }
-  function ask() {
+  function ask(what = { kind: "values" }) {
     request = { seq: `${viewId}:${version}`, version, values: state };
     try {
-      model.send({ kind: "values", values: state, seq: request.seq });
+      model.send({ ...what, values: state, seq: request.seq });
     } catch {
       return lose();
     }
@@ -161,10 +171,15 @@ function explorable({ model, el }) {
   function onReply(reply, buffers) {
     lost = false;
     if (reply.seq !== request?.seq) return; // meant for another view
-    const { values, version: answered } = request;
+    const { version: answered } = request;
     const newest = answered === version;
+    const values = reply.values ?? request.values;
     settle();
     if (reply.kind === "frame") {
+      if (reply.values && newest) {
+        state = reply.values;
+        reflect();
+      }
       const frame = stage.frame(reply, buffers[0]);
       if (spec.cache) keep(keyOf(values), frame);
       show(frame);
@@ -173,7 +188,24 @@ function explorable({ model, el }) {
       say(note, "");
       say(alert, `This setting cannot be drawn. ${reply.error}`);
     }
+    if (reply.done || reply.kind === "error") stop();
     if (!newest) refresh();
+    else if (playing && !(playing in specs)) playTimer = setTimeout(take, PAUSE_BETWEEN, playing);
+  }
+
+  // --- Actions: Python takes a step and says where it led; one that plays goes on when the page has been painted. ---
+  function take(name) {
+    if (asleep() || !live() || request) return;
+    version += 1;
+    ask({ kind: "action", name });
+  }
+  function goOn(name) {
+    const wasPlaying = playing === name;
+    stop();
+    if (wasPlaying) return;
+    playing = name;
+    setIcon(players[name], "pause", `pause ${name}`);
+    take(name);
   }
   function showNearest(why) {
     if (!spec.cache || !cache.size) return remark(`${why}The picture cannot follow.`);
@@ -195,7 +227,7 @@ function explorable({ model, el }) {
   }
   function stop() {
     clearTimeout(playTimer);
-    if (playing) setIcon(players[playing], "play", `play ${label(playing)}`);
+    if (playing) setIcon(players[playing], "play", `play ${playing in specs ? label(playing) : playing}`);
     playing = null;
   }
   function tick() {

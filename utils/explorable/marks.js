@@ -164,7 +164,8 @@ function grid(mark, page) {
   }
   const bar = colourBar(mark);
   page.roving(picture, mark, rows, columns, (i, j) => cells[i * columns + j]);
-  if (mark.drag) page.draggable(picture, mark, { cursor: "ns-resize" });
+  if (mark.drag) page.draggable(picture, { of: mark.of, drag: mark.drag }, { cursor: "ns-resize" });
+  if (mark.pick) page.pickable(picture, mark);
   function show(arrays) {
     const { data } = arrays[mark.of];
     const limit = mark.limit ?? largest(data);
@@ -407,9 +408,13 @@ function curve(mark, page) {
 
 // --- Graphs. ---
 
+const NODE = 28; // the radius of a node
+const SPOTS = [0.3, 0.42, 0.2, 0.55, 0.66, 0.5]; // where along an edge its numbers may stand
+
 function graph(mark, page) {
   const [xs, ys] = [0, 1].map((k) => mark.places.map((place) => place[k]));
-  const [width, height, margin] = [Math.max(420, 150 * new Set(xs).size), Math.max(200, 92 * new Set(ys).size), 46];
+  const span = (values, unit, least) => Math.max(least, unit * (1 + Math.max(...values) - Math.min(...values)));
+  const [width, height, margin] = [Math.min(mark.width, span(xs, 150, 420)), span(ys, 104, 210), 44];
   const scaled = (values, length) => (v) => {
     const [low, high] = [Math.min(...values), Math.max(...values)];
     return high > low ? margin + ((v - low) / (high - low)) * (length - 2 * margin) : length / 2;
@@ -417,46 +422,58 @@ function graph(mark, page) {
   const [toX, toY] = [scaled(xs, width), scaled(ys, height)];
   const at = mark.places.map(([x, y]) => [toX(x), toY(y)]);
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "grid", "aria-label": mark.label });
-  const taken = [];
+  const taken = at.flatMap(([x, y]) => [[x, y], [x, y - NODE - 9]]);
   const edges = mark.edges.map(([from, to], i) => {
     const [[x1, y1], [x2, y2]] = [at[from], at[to]];
     const line = svg("line", { x1, y1, x2, y2, class: "marks-edge" });
-    const wide = svg("line", { x1, y1, x2, y2, class: "marks-handle" });
-    // numbers stand where no other number is: a little nearer to the one or the other end
-    const spot = [0.3, 0.42, 0.2, 0.55, 0.66].map((t) => [x1 + (x2 - x1) * t, y1 + (y2 - y1) * t])
-      .find(([x, y]) => taken.every(([a, b]) => Math.abs(a - x) > 44 || Math.abs(b - y) > 30)) ?? [x1 + (x2 - x1) * 0.3, y1 + (y2 - y1) * 0.3];
-    taken.push(spot);
-    const weight = svg("text", { x: spot[0], y: spot[1] - 7, class: "marks-halo marks-parameter-text" });
-    const gradient = svg("text", { x: spot[0], y: spot[1] + 8, class: "marks-halo marks-gradient-text" });
-    const edge = svg("g", { class: "marks-element", role: "gridcell" }, line, wide, weight, gradient);
-    if (mark.weights) page.register(keyOf(mark.weights, [i]), edge);
+    const wide = svg("line", { x1, y1, x2, y2, class: "marks-followed" });
+    if (i >= mark.weighted) return svg("g", { class: "marks-plain-edge" }, wide, line);
+    // numbers stand where no other number is
+    const spots = SPOTS.map((t) => [x1 + (x2 - x1) * t, y1 + (y2 - y1) * t]);
+    const [x, y] = spots.find(([a, b]) => taken.every(([c, d]) => Math.abs(a - c) > 50 || Math.abs(b - d) > 30)) ?? spots[0];
+    if (!mark.quiet.includes(i)) taken.push([x, y]);
+    const handle = svg("line", { x1, y1, x2, y2, class: "marks-handle" });
+    const words = svg("text", { x, y: y - 7, class: "marks-halo marks-parameter-text" });
+    const gradient = svg("text", { x, y: y + 8, class: "marks-halo marks-gradient-text" });
+    const edge = svg("g", { class: "marks-element", role: "gridcell" }, wide, line, handle, words, gradient);
+    page.register(keyOf(mark.weights, [i]), edge);
     return edge;
   });
   const nodes = at.map(([x, y], i) => {
-    const node = svg("g", { class: "marks-element marks-node", role: "gridcell" }, svg("circle", { cx: x, cy: y, r: 24 }),
+    const node = svg("g", { class: "marks-element marks-node", role: "gridcell" }, svg("circle", { cx: x, cy: y, r: NODE }),
       svg("text", { x, y: mark.gradients ? y - 7 : y, class: "marks-value-text" }), svg("text", { x, y: y + 9, class: "marks-gradient-text" }),
-      svg("text", { x, y: y - 33, class: "marks-name" }, mark.names[i] ?? ""));
+      svg("text", { x, y: y - NODE - 9, class: "marks-name marks-halo" }, mark.names[i] ?? ""));
     page.register(keyOf(mark.of, [i]), node);
     return node;
   });
   picture.append(...edges, ...nodes);
-  page.roving(picture, { ...mark, of: mark.of }, 1, nodes.length + (mark.weights ? edges.length : 0), (_, j) => [...nodes, ...edges][j]);
-  if (mark.drag) page.draggable(picture, { ...mark, of: mark.weights }, { cursor: "ns-resize" });
+  const touched = edges.slice(0, mark.weighted);
+  const own = mark.weighted ? mark.weights : mark.of;
+  const flat = (key) => (mark.weighted ? mark.dragIndex[placeOf(key)[0]] : placeOf(key)[0]);
+  page.roving(picture, { drag: mark.drag, flat: (key) => (nameOf(key) === own ? flat(key) : undefined) }, 1, nodes.length + touched.length, (_, j) => [...nodes, ...touched][j]);
+  if (mark.drag) page.draggable(picture, { of: own, drag: mark.drag, flat }, { cursor: "ns-resize" });
+  if (mark.pick) page.pickable(picture, { of: own, pick: mark.pick, flat });
   function show(arrays) {
-    const values = arrays[mark.of].data;
-    const [weights, gradients, slopes] = [mark.weights, mark.gradients, mark.weightGradients].map((name) => name && arrays[name].data);
+    const of = (name) => (name ? arrays[name].data : null);
+    const [values, gradients, weights, slopes] = [mark.of, mark.gradients, mark.weights, mark.weightGradients].map(of);
+    const [known, weightsKnown, followed] = [mark.shown, mark.weightsShown, mark.marked].map(of);
     const limit = weights ? largest(weights) || 1 : 1;
     edges.forEach((edge, i) => {
-      const [line, , weight, gradient] = edge.children;
-      if (!weights) return;
-      line.style.strokeWidth = 1 + 4 * (Math.abs(weights[i]) / limit);
+      edge.classList.toggle("marks-follow", Boolean(followed?.[i]));
+      if (i >= mark.weighted) return;
+      const [, line, , words, gradient] = edge.children;
+      line.style.strokeWidth = 1 + 3.5 * (Math.abs(weights[i]) / limit);
       line.classList.toggle("marks-negative", weights[i] < 0);
-      setText(weight, `${mark.edgeNames[i] ? mark.edgeNames[i] + " " : ""}${written(weights[i], mark.digits)}`);
-      if (slopes) setText(gradient, written(slopes[i], mark.digits));
+      const state = mark.quiet.includes(i) ? 0 : Math.round(weightsKnown?.[i] ?? 2);
+      setText(words, state > 0 ? `${mark.edgeNames[i] ? mark.edgeNames[i] + " " : ""}${written(weights[i], 2)}` : "");
+      setText(gradient, slopes && state > 1 ? written(slopes[i], mark.digits) : "");
     });
     nodes.forEach((node, i) => {
-      setText(node.children[1], written(values[i], mark.digits));
-      if (gradients) setText(node.children[2], written(gradients[i], mark.digits));
+      const state = Math.round(known?.[i] ?? 2);
+      node.classList.toggle("marks-unknown", state === 0);
+      node.classList.toggle("marks-returned", Boolean(gradients) && state > 1);
+      setText(node.children[1], state > 0 ? written(values[i], mark.digits) : "");
+      setText(node.children[2], gradients && state > 1 ? written(gradients[i], mark.digits) : "");
     });
   }
   return { element: picture, show };
@@ -545,6 +562,7 @@ function marksPage(spec, hooks) {
     },
     roving,
     draggable,
+    pickable,
   };
   function mark(keys, own) {
     for (const element of lit) element.classList.remove("marks-lit", "marks-own");
@@ -569,7 +587,7 @@ function marksPage(spec, hooks) {
   }
 
   // One tab stop for each mark: arrows move between its elements, + and - change a number that can be dragged.
-  function roving(picture, { of, drag }, rows, columns, get) {
+  function roving(picture, { drag, flat: position }, rows, columns, get) {
     let at = [0, 0];
     get(0, 0).setAttribute("tabindex", 0);
     picture.addEventListener("keydown", (event) => {
@@ -578,7 +596,7 @@ function marksPage(spec, hooks) {
       if (!steps && !move) return;
       event.preventDefault();
       const here = event.target.closest("[data-key]");
-      if (steps) return drag && hooks.live() && here && nudge(drag, here.dataset.key, steps);
+      if (steps) return drag && hooks.live() && here && nudge(drag, here.dataset.key, steps, position);
       get(...at).setAttribute("tabindex", -1);
       at = [Math.min(rows - 1, Math.max(0, at[0] + move[0])), Math.min(columns - 1, Math.max(0, at[1] + move[1]))];
       get(...at).setAttribute("tabindex", 0);
@@ -597,15 +615,17 @@ function marksPage(spec, hooks) {
     return place.reduce((at, i, k) => at * shape[k] + i, 0);
   };
   const clip = ({ low, high }, wire) => Math.min(high ?? wire, Math.max(low ?? wire, wire));
-  function nudge(name, key, steps) {
+  function nudge(name, key, steps, position) {
     const control = hooks.arrays[name];
     const wires = [...hooks.wires(name)];
-    const at = flat(name, [...placeOf(key), ...Array(Math.max(0, control.shape.length - placeOf(key).length)).fill(0)]);
+    const place = [...placeOf(key), ...Array(Math.max(0, control.shape.length - placeOf(key).length)).fill(0)];
+    const at = position ? position(key) : flat(name, place);
+    if (at === undefined) return;
     wires[at] = clip(control, wires[at] + steps);
     hooks.change(name, wires);
   }
   // value(x, y): the numbers that the pointer stands for, in the units of the picture; without it, up and down count.
-  function draggable(picture, { of, drag }, { cursor, value = null, along = [true, true] }) {
+  function draggable(picture, { of, drag, flat: position }, { cursor, value = null, along = [true, true] }) {
     const control = hooks.arrays[drag];
     picture.classList.add("marks-drag");
     picture.style.setProperty("--marks-cursor", cursor);
@@ -617,6 +637,7 @@ function marksPage(spec, hooks) {
       picture.setPointerCapture(event.pointerId);
       page.dragging = true;
       const place = placeOf(element.dataset.key);
+      const index = position ? position(element.dataset.key) : flat(drag, place);
       const before = [...hooks.wires(drag)];
       const move = (now) => {
         const wires = [...hooks.wires(drag)];
@@ -625,14 +646,13 @@ function marksPage(spec, hooks) {
           const box = space.getBoundingClientRect();
           const scale = space.viewBox.baseVal.width / box.width;
           const found = value((now.clientX - box.left) * scale, (now.clientY - box.top) * scale);
-          const at = found.length === 1 ? flat(drag, place) : place[0] * found.length;
+          const at = found.length === 1 ? index : place[0] * found.length;
           found.forEach((number, k) => {
             if (found.length > 1 && !along[k]) return;
             wires[at + k] = clip(control, Math.round(number / control.step));
           });
         } else {
-          const at = flat(drag, place);
-          wires[at] = clip(control, before[at] + Math.round((event.clientY - now.clientY) / DRAG_PIXELS));
+          wires[index] = clip(control, before[index] + Math.round((event.clientY - now.clientY) / DRAG_PIXELS));
         }
         if (wires.some((wire, k) => wire !== hooks.wires(drag)[k])) hooks.change(drag, wires);
       };
@@ -645,6 +665,20 @@ function marksPage(spec, hooks) {
       picture.addEventListener("lostpointercapture", end, { once: true });
     });
   }
+
+  // A click, or Enter, sets a control to the number of the element.
+  function pickable(picture, { of, pick, flat: position }) {
+    const set = (event) => {
+      const key = event.target.closest("[data-key]")?.dataset.key;
+      if (key && nameOf(key) === of) hooks.change(pick, position ? position(key) : flatOf(key));
+    };
+    picture.addEventListener("click", set);
+    picture.addEventListener("keydown", (event) => event.key === "Enter" && set(event));
+  }
+  const flatOf = (key) => {
+    const { shape } = shown[nameOf(key)];
+    return placeOf(key).reduce((at, i, k) => at * shape[k] + i, 0);
+  };
 
   const views = spec.marks.map((mark) => DRAWERS[mark.mark](mark, page));
   const figures = spec.marks.map((mark, i) => {

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from .formula import to_mathml
-from .links import shape_of
+from .links import Pairs, shape_of
 
 KINDS = ("value", "gradient", "parameter", "data")
 SVG_CELLS = 1600  # more cells than that are painted on a canvas, one pixel a cell
@@ -19,13 +19,15 @@ class Mark:
     """What all marks share.
 
     of: the array that is drawn, and the mark's name in links; label: the words above it; kind: one of KINDS; drag: the
-    Array control that dragging an element changes, of the same shape as the array.
+    Array control that dragging an element changes, of the same shape as the array; pick: the slider or choice that a
+    click on an element sets to the element's number.
     """
 
     of: str
     label: str = ""
     kind: str = "value"
     drag: str = ""
+    pick: str = ""
     mark: ClassVar[str] = ""
 
     def __post_init__(self):
@@ -35,6 +37,10 @@ class Mark:
     def arrays(self):
         """The names of the arrays that it draws."""
         return (self.of,)
+
+    def own_links(self):
+        """Links that the mark brings itself."""
+        return ()
 
     def shape(self, shapes):
         """Of its elements, as links count them."""
@@ -48,6 +54,7 @@ class Mark:
             "label": self.label or self.of,
             "kind": self.kind,
             "drag": self.drag,
+            "pick": self.pick,
             "shape": list(self.shape(shapes)),
         }
 
@@ -191,9 +198,13 @@ class Graph(Mark):
     """Nodes joined by edges, values in the nodes and weights on the edges.
 
     of: the array of the nodes' values, (nodes,); places: (x, y) of every node, x to the right, y down, any unit;
-    edges: (from, to) by number; weights: the array of the edges, (edges,), which `drag` changes; names: of the nodes;
-    gradients, weight_gradients: arrays of the same shapes, written below the values in vermilion.  In links the
-    nodes are called by `of`, the edges by `weights`.
+    edges: (from, to) by number, first those with weights; weights: their array, which `drag` changes, edge k the number
+    drag_index[k] of the control, k where omitted; pick: a click on an edge sets it to drag_index[k], without weights a
+    click on a node; names, edge_names: shown beside the numbers; gradients, weight_gradients: arrays of the same
+    shapes, in vermilion below the values; shown, weights_shown: arrays, 0 where nothing is known yet, 1 where the
+    value is, 2 where the gradient is too; marked: array, (edges,), not 0 where an edge is to be followed by the eye;
+    quiet: numbers of edges without numbers of their own; width: pixels, at most.
+    In links the nodes are called by `of`, the edges by `weights`.
     """
 
     places: tuple = ()
@@ -203,33 +214,63 @@ class Graph(Mark):
     edge_names: tuple = ()
     gradients: str = ""
     weight_gradients: str = ""
+    shown: str = ""
+    weights_shown: str = ""
+    marked: str = ""
+    drag_index: tuple = ()
+    quiet: tuple = ()
+    width: int = 860
     digits: int = 3
     mark: ClassVar[str] = "graph"
 
     def arrays(self):
-        return tuple(filter(None, (self.of, self.weights, self.gradients, self.weight_gradients)))
+        further = (
+            self.weights,
+            self.gradients,
+            self.weight_gradients,
+            self.shown,
+            self.weights_shown,
+            self.marked,
+        )
+        return tuple(filter(None, (self.of, *further)))
+
+    def own_links(self):
+        """Every edge with a weight belongs to its two nodes."""
+        weighted = [k for k in range(len(self.edges)) if self.weights and k not in self.quiet]
+        pairs = tuple(((self.weights, (k,)), (self.of, (end,))) for k in weighted for end in self.edges[k])
+        return (Pairs(pairs),) if pairs else ()
 
     def spec(self, shapes):
         (count,) = self.expect_axes(shapes, 1)
         if len(self.places) != count or (self.names and len(self.names) != count):
             raise ValueError(f"places, names: expected {count} for the nodes of {self.of}")
+        weighted = shape_of(self.weights, shapes)[0] if self.weights else 0
+        if weighted > len(self.edges):
+            raise ValueError(f"{self.weights}: expected at most {len(self.edges)} weights, got {weighted}")
         for name, expected in (
-            (self.weights, (len(self.edges),)),
-            (self.gradients, (count,)),
-            (self.weight_gradients, (len(self.edges),)),
+            *((name, count) for name in (self.gradients, self.shown)),
+            *((name, weighted) for name in (self.weights, self.weight_gradients, self.weights_shown)),
+            (self.marked, len(self.edges)),
         ):
-            if name and shape_of(name, shapes) != expected:
-                raise ValueError(f"{name}: expected shape {expected}, got {shape_of(name, shapes)}")
+            if name and shape_of(name, shapes) != (expected,):
+                raise ValueError(f"{name}: expected shape ({expected},), got {shape_of(name, shapes)}")
         if not all(0 <= end < count for edge in self.edges for end in edge):
             raise ValueError(f"edges: expected pairs of nodes from 0 to {count - 1}")
         return super().spec(shapes) | {
             "places": [list(map(float, place)) for place in self.places],
             "edges": [list(map(int, edge)) for edge in self.edges],
+            "weighted": weighted,
             "weights": self.weights,
             "names": list(self.names),
             "edgeNames": list(self.edge_names),
             "gradients": self.gradients,
             "weightGradients": self.weight_gradients,
+            "shown": self.shown,
+            "weightsShown": self.weights_shown,
+            "marked": self.marked,
+            "quiet": list(self.quiet),
+            "width": self.width,
+            "dragIndex": list(self.drag_index or range(weighted)),
             "digits": self.digits,
         }
 

@@ -85,11 +85,14 @@ class MarksPainter:
         self.page = {
             "marks": self.specs,
             "rows": [len(row) for row in self.rows],
-            "links": [link.spec(shapes) for link in self.links],
+            "links": [link.spec(shapes) for link in self.all_links()],
             "axes": {name: len(shape) for name, shape in shapes.items()},
             "kinds": {n: getattr(by_name.get(n), "kind", "parameter") for n in shapes},
             "labels": {n: by_name[n].label or n for n in shapes if n in by_name},
         }
+
+    def all_links(self):
+        return [*self.links, *(link for mark in self.marks for link in getattr(mark, "own_links", tuple)())]
 
     def spec(self):
         return {"page": self.page, "width": 0, "height": 0, "picks": []}

@@ -80,8 +80,8 @@ def size_of(spec):
             spec["columns"]
         )
     if spec["mark"] == "graph":
-        xs, ys = ({place[k] for place in spec["places"]} for k in (0, 1))
-        return max(420, 150 * len(xs)), 22 + max(200, 92 * len(ys))
+        reach = [1 + np.ptp([place[k] for place in spec["places"]]) for k in (0, 1)]
+        return min(spec["width"], max(420, 150 * reach[0])), 22 + max(210, 104 * reach[1])
     if spec["mark"] == "formula":
         return 420, 60
     if spec["mark"] == "code":
@@ -181,31 +181,50 @@ def paint_curve(figure, box, spec, arrays):
 
 def paint_graph(figure, box, spec, arrays):
     ax, width, height = pixels(figure, label(figure, box, spec))
+    of = lambda name, count: arrays[name] if name else np.full(count, 2.0)
+    nodes, weighted = len(spec["places"]), spec["weighted"]
     places = np.array(spec["places"])
     low, reach = places.min(0), np.ptp(places, axis=0)
     at = 46 + (places - low) / np.where(reach, reach, 1) * (np.array([width, height]) - 92)
     at = np.where(reach, at, np.array([width, height]) / 2)
-    weights = arrays[spec["weights"]] if spec["weights"] else np.zeros(len(spec["edges"]))
+    weights, known = of(spec["weights"], 0), of(spec["weightsShown"], weighted)
+    slopes = of(spec["weightGradients"], weighted)
     for k, (a, b) in enumerate(spec["edges"]):
-        strength = abs(weights[k]) / (np.abs(weights).max() or 1)
-        colour = NEGATIVE if weights[k] < 0 else style.PARAMETER
+        strength = abs(weights[k]) / (np.abs(weights).max() or 1) if k < weighted else 0.1
+        colour = "#888888" if k >= weighted else NEGATIVE if weights[k] < 0 else style.PARAMETER
         ax.plot(*at[[a, b]].T, color=colour, linewidth=0.7 + 2.5 * strength, alpha=0.75, zorder=1)
-        x, y = at[a] + 0.3 * (at[b] - at[a])
-        lines = [(weights[k], style.PARAMETER)] if spec["weights"] else []
-        if spec["weightGradients"]:
-            lines.append((arrays[spec["weightGradients"]][k], style.GRADIENT))
-        for row, (value, ink) in enumerate(lines):
-            ax.text(x, y - 6 + 13 * row, in_digits(value, spec["digits"]), fontsize=7.5, color=ink, ha="center",
-                    va="center", zorder=2, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4})  # fmt: skip
-    ax.scatter(*at.T, s=900, facecolor="white", edgecolor=style.ACTIVATION, linewidth=1.5, zorder=3)
+        if k < weighted and k not in spec["quiet"]:
+            pair = in_pair(
+                weights[k], slopes[k] if spec["weightGradients"] else None, known[k], spec["digits"]
+            )
+            paint_pair(ax, at[a] + 0.3 * (at[b] - at[a]), pair, style.PARAMETER, 7.5, boxed=True)
+    shown = of(spec["shown"], nodes)
+    rings = [
+        style.GRADIENT if spec["gradients"] and s > 1 else style.ACTIVATION if s else "#888888" for s in shown
+    ]
+    ax.scatter(*at.T, s=900, facecolor="white", edgecolor=rings, linewidth=1.5, zorder=3)
     for k, (x, y) in enumerate(at):
-        rise = 6 if spec["gradients"] else 0
-        ax.text(x, y - rise, in_digits(arrays[spec["of"]][k], spec["digits"]), fontsize=8, color=style.ACTIVATION, ha="center", va="center", zorder=4)  # fmt: skip
-        if spec["gradients"]:
-            ax.text(x, y + 8, in_digits(arrays[spec["gradients"]][k], spec["digits"]), fontsize=8, color=style.GRADIENT, ha="center", va="center", zorder=4)  # fmt: skip
-        ax.text(
-            x, y - 33, (spec["names"] or [""] * len(at))[k], fontsize=8, ha="center", va="center", zorder=4
-        )
+        gradient = arrays[spec["gradients"]][k] if spec["gradients"] else None
+        pair = in_pair(arrays[spec["of"]][k], gradient, shown[k], spec["digits"])
+        paint_pair(ax, (x, y), pair, style.ACTIVATION, 8)
+        ax.text(x, y - 33, (spec["names"] or [""] * nodes)[k], fontsize=8, ha="center", va="center", zorder=4)
+
+
+def in_pair(value, gradient, known, digits):
+    """A value and its gradient as text, empty where they are not known yet."""
+    return (
+        in_digits(value, digits) if known > 0 else "",
+        in_digits(gradient, digits) if gradient is not None and known > 1 else "",
+    )
+
+
+def paint_pair(ax, place, pair, ink, size, boxed=False):
+    """A value above its gradient, or the value alone in the middle."""
+    rows = [(text, colour) for text, colour in zip(pair, (ink, style.GRADIENT)) if text]
+    box = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.4}} if boxed else {}
+    for k, (text, colour) in enumerate(rows):
+        y = place[1] + 14 * (k - (len(rows) - 1) / 2)
+        ax.text(place[0], y, text, fontsize=size, color=colour, ha="center", va="center", zorder=4, **box)
 
 
 def paint_formula(figure, box, spec, arrays):
