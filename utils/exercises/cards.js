@@ -57,6 +57,7 @@ function quiz({ model, el }) {
     model.set("given", given);
     model.save_changes();
     touch(model);
+    uncover();
   };
   function show(given) {
     const fits = (reply) => (choices.length ? reply.key === given : inside(reply, Number(given)));
@@ -77,6 +78,32 @@ function quiz({ model, el }) {
     show(before);
   }
   el.append(node("div", { className: "card" }, form, asleep));
+  const uncover = model.get("then") ? gate({ model, el }, () => wordsFor(model.get("given"), choices)) : () => {};
+  if (before) uncover();
+}
+
+const wordsFor = (given, choices) => (given ? `Your guess: ${choices.find(([key]) => key === given)?.[1] ?? given}.` : "");
+
+// The picture that a prediction is about: covered until the guess is made, or skipped; the guess stays beside it.
+function gate({ model, el }, guess) {
+  const skip = button("Show it without a guess", () => uncover());
+  const cover = node("div", { className: "card card-cover" }, node("span", { textContent: "The picture is covered until you have guessed." }), skip);
+  const stage = node("div", { className: connected(el) ? "" : "jupyter-widgets-disconnected" });
+  const said = node("p", { className: "card-guess" });
+  let opened = false;
+  async function uncover() {
+    said.textContent = guess();
+    if (opened) return;
+    opened = true;
+    leftOf(model).uncovered = true;
+    touch(model);
+    const inner = await model.widget_manager.get_model(model.get("then"));
+    cover.replaceWith(said, stage);
+    explorable({ model: inner, el: stage });
+  }
+  el.append(cover);
+  if (leftOf(model).uncovered) uncover();
+  return uncover;
 }
 
 const inside = ({ low = -Infinity, high = Infinity }, number) => low <= number && number <= high;

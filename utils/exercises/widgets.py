@@ -25,23 +25,33 @@ class BrowserCard(CourseWidget):
 
 
 class QuizCard(BrowserCard):
-    """A quiz to answer.  The browser knows what every answer is told, so a busy kernel delays nothing."""
+    """A quiz to answer.  The browser knows what every answer is told, so a busy kernel delays nothing.
+
+    picture: an explorable that stays covered until the guess is made.
+    """
 
     spec = traitlets.Dict().tag(sync=True)
     given = traitlets.Unicode().tag(sync=True)  # what the reader chose or typed last
 
-    def __init__(self, quiz):
-        self.quiz = quiz
+    then = traitlets.Unicode().tag(sync=True)  # the id of the covered picture's widget
+
+    def __init__(self, quiz, picture=None, given=""):
+        self.quiz, self.picture = quiz, picture
+        if picture is not None:
+            picture.with_opening()  # a covered picture must not wait for a busy kernel when it is uncovered
         spec = {
             "number": quiz.number,
             "prompt": sentence(quiz.prompt),
             "why": quiz.why,
             "replies": quiz.replies(),
         }
-        super().__init__(kind="quiz", spec=spec | {"choices": list(quiz.choices.items())})
+        then = "" if picture is None else picture.model_id
+        spec |= {"choices": list(quiz.choices.items())}
+        super().__init__(kind="quiz", spec=spec, then=then, given=given)
 
     def fallback(self):
-        return as_text(self.quiz), as_html(self.quiz)
+        covered = f"\n<{self.picture.title} | covered until the guess is made>" if self.picture else ""
+        return as_text(self.quiz) + covered, as_html(self.quiz)
 
     @traitlets.observe("given")
     def _remember(self, change):

@@ -188,11 +188,15 @@ class Explorable(CourseWidget):
             return f"<{self.title} | closed>"
         return f"<{self.title} | {self.describe(self.start)} | {_in_one_line(self.readout())}>"
 
-    def _repr_mimebundle_(self, **kwargs):
-        _, frame, poster = self._open()
+    def with_opening(self) -> "Explorable":
+        """Send the first picture with the widget, because a kernel that is busy with "Run all" answers nobody."""
+        _, frame, _ = self._open()
         if frame and not self.frames:
-            # The picture travels with the widget, because a kernel that is busy with "Run all" answers nobody.
             self.frames = {"start" if self.live_only else frame_key(self.start): frame}
+        return self
+
+    def _repr_mimebundle_(self, **kwargs):
+        _, _, poster = self.with_opening()._open()
         data, metadata = super()._repr_mimebundle_(**kwargs)
         data |= {"text/plain": repr(self), "image/png": poster}
         return data, metadata | {"image/png": {"alt": self.alt()}}

@@ -8,7 +8,7 @@ const VIEW = "application/vnd.jupyter.widget-view+json";
 const KEPT = [
   ...["_model_name", "_model_module", "_model_module_version", "_view_name", "_view_module", "_view_module_version"],
   ...["_anywidget_id", "_esm", "_css", "source", "kind", "library", "own_id", "spec", "frames", "baked"],
-  ...["left", "given", "state"],
+  ...["left", "given", "state", "then"],
 ];
 const notebooks = new WeakMap(); // a notebook's context -> Map of our widgets: id -> {model, library}
 
@@ -44,7 +44,8 @@ function write(context) {
     delete state[id];
     delete state[library.model_id];
   }
-  const shown = new Set([...viewsOf(notebook), ...childrenOf(state)]);
+  const covered = ours.map(([, { model }]) => model.get("then")); // a picture behind a quiz
+  const shown = new Set([...viewsOf(notebook), ...childrenOf(state), ...covered]);
   for (const [id, { model, library }] of ours) {
     if (shown.has(id)) Object.assign(state, { [id]: entry(model), [library.model_id]: entry(library) });
   }
