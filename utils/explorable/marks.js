@@ -164,7 +164,7 @@ function grid(mark, page) {
   }
   const bar = colourBar(mark);
   page.roving(picture, mark, rows, columns, (i, j) => cells[i * columns + j]);
-  if (mark.drag) page.draggable(picture, { of: mark.of, drag: mark.drag }, { cursor: "ns-resize" });
+  if (mark.drag) page.draggable(picture, mark, { cursor: "ns-resize" });
   if (mark.pick) page.pickable(picture, mark);
   function show(arrays) {
     const { data } = arrays[mark.of];
@@ -451,7 +451,7 @@ function graph(mark, page) {
   const own = mark.weighted ? mark.weights : mark.of;
   const flat = (key) => (mark.weighted ? mark.dragIndex[placeOf(key)[0]] : placeOf(key)[0]);
   page.roving(picture, { drag: mark.drag, flat: (key) => (nameOf(key) === own ? flat(key) : undefined) }, 1, nodes.length + touched.length, (_, j) => [...nodes, ...touched][j]);
-  if (mark.drag) page.draggable(picture, { of: own, drag: mark.drag, flat }, { cursor: "ns-resize" });
+  if (mark.drag) page.draggable(picture, { of: own, drag: mark.drag, pick: mark.pick, flat }, { cursor: "ns-resize" });
   if (mark.pick) page.pickable(picture, { of: own, pick: mark.pick, flat });
   function show(arrays) {
     const of = (name) => (name ? arrays[name].data : null);
@@ -625,7 +625,7 @@ function marksPage(spec, hooks) {
     hooks.change(name, wires);
   }
   // value(x, y): the numbers that the pointer stands for, in the units of the picture; without it, up and down count.
-  function draggable(picture, { of, drag, flat: position }, { cursor, value = null, along = [true, true] }) {
+  function draggable(picture, { of, drag, pick, flat: position }, { cursor, value = null, along = [true, true] }) {
     const control = hooks.arrays[drag];
     picture.classList.add("marks-drag");
     picture.style.setProperty("--marks-cursor", cursor);
@@ -636,10 +636,13 @@ function marksPage(spec, hooks) {
       element.focus({ preventScroll: true });
       picture.setPointerCapture(event.pointerId);
       page.dragging = true;
+      let moved = false;
       const place = placeOf(element.dataset.key);
       const index = position ? position(element.dataset.key) : flat(drag, place);
       const before = [...hooks.wires(drag)];
       const move = (now) => {
+        moved ||= Math.hypot(now.clientX - event.clientX, now.clientY - event.clientY) > 3;
+        if (!moved) return;
         const wires = [...hooks.wires(drag)];
         if (value) {
           const space = picture.ownerSVGElement ?? picture;
@@ -657,9 +660,11 @@ function marksPage(spec, hooks) {
         if (wires.some((wire, k) => wire !== hooks.wires(drag)[k])) hooks.change(drag, wires);
       };
       const end = () => {
-        page.dragging = false;
         picture.removeEventListener("pointermove", move);
-        if (shown) views.forEach((view) => view.show(shown));
+        page.dragging = false;
+        // the click of a captured pointer does not reach the element
+        if (!moved && pick) hooks.change(pick, index);
+        if (moved && shown) views.forEach((view) => view.show(shown));
       };
       picture.addEventListener("pointermove", move);
       picture.addEventListener("lostpointercapture", end, { once: true });
@@ -672,7 +677,7 @@ function marksPage(spec, hooks) {
       const key = event.target.closest("[data-key]")?.dataset.key;
       if (key && nameOf(key) === of) hooks.change(pick, position ? position(key) : flatOf(key));
     };
-    picture.addEventListener("click", set);
+    if (!picture.classList.contains("marks-drag")) picture.addEventListener("click", set);
     picture.addEventListener("keydown", (event) => event.key === "Enter" && set(event));
   }
   const flatOf = (key) => {
