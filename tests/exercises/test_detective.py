@@ -8,7 +8,7 @@ import pytest
 from utils.crosscheck import crosscheck
 from utils.exercises import detective, progress
 from utils.exercises.detective import LEVELS, OPERATIONS, is_solvable, open_case
-from utils.exercises.detective.case import level_for
+from utils.exercises.detective.levels import level_for
 from utils.exercises.detective.showing import cells, side_by_side
 from utils.exercises.detective.suspects import Suspect
 from utils.exercises.widgets import Board

@@ -5,7 +5,7 @@ import traitlets
 
 from utils.exercises import detective
 from utils.exercises.cards import Block, Card
-from utils.exercises.detective.case import level_for
+from utils.exercises.detective.levels import level_for
 from utils.exercises.quizzes import as_html, as_text
 from utils.exercises.record import progress
 from utils.exercises.wording import sentence

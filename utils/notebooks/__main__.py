@@ -40,6 +40,13 @@ def parser():
     check.add_argument("paths", **notebooks)
     run = add("run", _run, "execute the notebooks and keep their outputs", "Every notebook ran.")
     run.add_argument("paths", **notebooks)
+    quote = add(
+        "quote",
+        _quote,
+        "write where quoted numbers come from",
+        "Every quoted number that a cell holds has it.",
+    )
+    quote.add_argument("paths", **notebooks)
     add("index", _index, "write chapters/INDEX.md", "The index is up to date.")
     return whole
 
@@ -63,6 +70,12 @@ def _run(options):
     from utils.notebooks.run import run
 
     return run(options.root, options.paths)
+
+
+def _quote(options):
+    from utils.notebooks.quotes import quote
+
+    return quote(options.root, options.paths)
 
 
 def _index(options):

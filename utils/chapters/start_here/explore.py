@@ -12,6 +12,8 @@ from utils.explorable.engine import Explorable, Slider
 from utils.nn.activations import tanh as our_tanh
 from utils.register import register, written
 
+__all__ = ["course_map", "map_page", "tangent"]
+
 MAP = [entry for number, entry in register().items() if number]
 BY_NUMBER = {chapter.number: chapter for chapter in MAP}
 
