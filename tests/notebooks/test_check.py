@@ -17,11 +17,14 @@ from tests.notebooks.tiny_course import (
     python,
     stdout,
 )
+from utils.exercises import record, table
 from utils.notebooks import check as checking
 from utils.notebooks.files import WIDGET_VIEW
 from utils.notebooks.index import index
 from utils.notebooks.rules import cells, code, links, outputs, prose, whole
 from utils.notebooks.shown import digest
+
+BEGUN = table.of(record.fresh_record() | {"quizzes": {"01.a": False}})
 
 
 def test_a_good_course_is_accepted(course):
@@ -38,6 +41,10 @@ def test_what_no_rule_minds(course):
         end.source += " [mail](mailto:a@b.org) [site](https://a.org/b#c)"
         end["attachments"] = {"x.png": {"image/png": "eA=="}}
         notebook.cells[4].outputs = [picture("a | b", "A" * 150_000), picture("<Figure>", "A" * 150_000)]
+        notebook.cells[4].outputs += [
+            stdout(f"{table.of(record.fresh_record())}"),
+            stdout("Progress: reset."),
+        ]
         notebook.cells.insert(2, python("empty", "", None))
     assert course.problems() == []
 
@@ -128,6 +135,19 @@ CELL_BREAKS = [
     ("no_warnings", 5, keep(stdout("x:1: UserWarning: hm")), "its output holds a warning: UserWarning:"),
     ("no_timings", 5, keep(stdout("Wall time: 3 ms")), "its output holds a timing, which differs"),
     ("no_timings", 5, keep(stdout("CPU times: user 3 ms")), "its output holds a timing, which differs"),
+    ("no_progress", 5, keep(stdout(repr(BEGUN))), "its output shows what somebody has done; run empt"),
+    (
+        "no_progress",
+        5,
+        keep(show("text/html", BEGUN._repr_html_())),
+        "its output shows what somebody has done",
+    ),
+    (
+        "no_progress",
+        5,
+        keep(stdout("Your progress cannot be kept")),
+        "its output shows what somebody has done",
+    ),
     ("small_images", 5, keep(picture("<a | b>", "A" * 54_000)), "its picture has 40 kB, more than 40 kB"),
     ("small_images", 5, keep(picture("<Figure>", "A" * 203_000)), "its picture has 152 kB, more than 150 kB"),
     ("small_images", 5, keep(show("image/svg+xml", "x" * 151_000)), "its picture has 151 kB, more than 150"),

@@ -1,11 +1,13 @@
 """run: what it keeps and strips, and what it says of notebooks that fail. Two tests start kernels."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from tests.notebooks.tiny_course import ACTIVATIONS, BACKPROP, PICTURE, START, python, sentences, stdout
+from utils.exercises.record import fresh_record
 from utils.notebooks import run as running
 from utils.notebooks.files import WIDGET_VIEW, Chapter
 from utils.notebooks.run import environment, first_line, over_limits, run
@@ -43,6 +45,28 @@ def test_run_keeps_outputs_and_strips_what_needs_a_kernel(course):
     assert course.problems() == []
 
 
+RECORD = """
+import json, os, pathlib
+from utils.exercises import progress
+progress.solve("01.1")
+print(len(progress.read()["exercises"]), pathlib.Path(os.environ["GRADIENTS_PROGRESS"]).is_file(), {extra})"""
+
+
+def test_every_notebook_begins_with_an_empty_record_and_touches_nobodys(course, monkeypatch, tmp_path):
+    mine = tmp_path / "mine.json"
+    record = fresh_record() | {"exercises": ["02.1", "02.2"]}
+    mine.write_text(json.dumps(record))
+    monkeypatch.setenv("GRADIENTS_PROGRESS", str(mine))
+    for name, cell in [("00_start_here", 1), ("01_backprop", 4)]:
+        with course.edit(name) as notebook:
+            notebook.cells[cell].source += RECORD.format(extra=repr(name))
+    remarks = list(run(course.root, [course.path("00_start_here"), course.path()]))
+    assert not any(remark.refused for remark in remarks), sentences(remarks)
+    for name, cell in [("00_start_here", 1), ("01_backprop", 4)]:
+        assert course.read(name).cells[cell].outputs[0].text == f"1 True {name}\n"
+    assert json.loads(mine.read_text()) == record
+
+
 def test_a_failed_run_names_the_cell_and_leaves_the_file(course, monkeypatch):
     monkeypatch.setattr(running, "CELL_TIMEOUT", 1)
     with course.edit("00_start_here") as notebook:
@@ -64,11 +88,11 @@ def test_a_failed_run_names_the_cell_and_leaves_the_file(course, monkeypatch):
     assert [path.read_bytes() for path in paths] == before
 
 
-def test_the_kernel_prints_what_a_readers_kernel_would(monkeypatch):
+def test_the_kernel_prints_what_a_readers_kernel_would(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    changed = environment()
+    changed = environment(tmp_path)
     assert not {"PYTHONWARNINGS", "MPLBACKEND"} & changed.keys()
     assert changed["TQDM_DISABLE"] == "1" and changed["OMP_NUM_THREADS"] == "1"
 

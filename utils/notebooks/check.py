@@ -26,6 +26,7 @@ CHAPTER_RULES = (
     outputs.nothing_on_stderr,
     outputs.no_warnings,
     outputs.no_timings,
+    outputs.no_progress,
     outputs.small_images,
     outputs.small_file,
     outputs.no_absolute_paths,

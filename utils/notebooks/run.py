@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -76,9 +78,9 @@ def _execute(chapter):
         coalesce_streams=True,
         on_cell_start=on_cell_start,
     )
-    with PeakMemory() as memory:
+    with PeakMemory() as memory, tempfile.TemporaryDirectory() as folder:
         try:
-            client.execute(env=environment(), stderr=subprocess.DEVNULL)  # the kernel's own chatter
+            client.execute(env=environment(folder), stderr=subprocess.DEVNULL)  # the kernel's own chatter
         except CellExecutionError as error:
             return current, f"raised {error.ename}: {first_line(error.evalue)}", memory.megabytes
         except CellTimeoutError:
@@ -91,12 +93,13 @@ def _execute(chapter):
     return None, None, memory.megabytes
 
 
-def environment():
-    """The environment of the kernel: as a reader's, without progress bars."""
+def environment(folder):
+    """The environment of the kernel: as that of a reader who begins, whose record is in the folder; no progress bars."""
     changed = {
         name: value for name, value in os.environ.items() if name not in ("PYTHONWARNINGS", "MPLBACKEND")
     }
-    return changed | {"TQDM_DISABLE": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    own = {"GRADIENTS_PROGRESS": str(Path(folder) / "progress.json")}
+    return changed | own | {"TQDM_DISABLE": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 def first_line(text):
