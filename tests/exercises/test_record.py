@@ -8,8 +8,7 @@ import sys
 import platformdirs
 import pytest
 
-from utils.exercises import check, progress, quiz
-from utils.exercises import record_file
+from utils.exercises import check, progress, quiz, record_file
 from utils.exercises.record import Progress
 
 pytestmark = pytest.mark.usefixtures("invented")
