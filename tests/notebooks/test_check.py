@@ -37,7 +37,9 @@ def test_what_no_rule_minds(course):
         )
         end.source += " [mail](mailto:a@b.org) [site](https://a.org/b#c)"
         end["attachments"] = {"x.png": {"image/png": "eA=="}}
-        notebook.cells[4].outputs = [picture("a | b", "A" * 150_000), picture("<Figure>", "A" * 150_000)]
+        end.source += f" a line of {'=' * 7} and of {'=' * 8}:\n{'=' * 8}\n"
+        notebook.cells[4].outputs = [stdout(f"x\n{'=' * 7}\n{'>' * 8} y\n")]
+        notebook.cells[4].outputs += [picture("a | b", "A" * 150_000), picture("<Figure>", "A" * 150_000)]
         notebook.cells.insert(2, python("empty", "", None))
     assert course.problems() == []
 
@@ -81,7 +83,29 @@ STDERR = new_output("stream", name="stderr", text="hm\n")
 LATE_RESULT = new_output("execute_result", {"text/plain": "1"}, execution_count=7)
 
 CELL_BREAKS = [
+    (
+        "no_conflict_markers",
+        8,
+        add(f"\n{'<' * 7} HEAD\nx"),
+        f"holds a conflict marker, {'<' * 7} HEAD; settle",
+    ),
+    ("no_conflict_markers", 8, add(f"\n\n{'=' * 7}\nx"), f"holds a conflict marker, {'=' * 7}; settle"),
+    (
+        "no_conflict_markers",
+        8,
+        add(f"\n{'>' * 7} 4f2a9\nx"),
+        f"holds a conflict marker, {'>' * 7} 4f2a9; settle",
+    ),
+    ("no_conflict_markers", 8, add(f"\n{'|' * 7} base"), f"holds a conflict marker, {'|' * 7} base; settle"),
+    (
+        "no_conflict_markers",
+        5,
+        keep(stdout(f"a\n{'>' * 7} b\n")),
+        f"holds a conflict marker, {'>' * 7} b; settle",
+    ),
+    ("no_conflict_markers", 5, put(more={"a": ["<" * 7]}), f"holds a conflict marker, {'<' * 7}; settle"),
     ("slide_types", 2, put(slideshow={"slide_type": "page"}), "slideshow.slide_type must be one of"),
+    ("slide_types", 2, put(slideshow={"slide_type": ["slide"]}), "slideshow.slide_type must be one of"),
     ("slide_types", 2, put(slideshow=3), "slideshow.slide_type must be one of"),
     ("known_tags", 2, tag("cores"), "the tag cores is unknown"),
     ("known_tags", 2, tag("exercise:1.2"), "the tag exercise:1.2 is unknown"),

@@ -4,16 +4,23 @@ import argparse
 import sys
 from pathlib import Path
 
-from utils.notebooks.files import ROOT
+from utils.notebooks.files import ROOT, no_course
 
 
 def main(arguments=None):
     """Prints one sentence per remark; returns 1 when something was refused, else 0."""
     options = parser().parse_args(arguments)
+    if reason := no_course(options.root, getattr(options, "paths", None)):
+        print(f"{options.root}: {reason}")
+        return 1
     refused = 0
-    for remark in options.command(options):
-        print(remark, flush=True)
-        refused += remark.refused
+    try:
+        for remark in options.command(options):
+            print(remark, flush=True)
+            refused += remark.refused
+    except KeyboardInterrupt:
+        print("Stopped.")
+        return 130
     print(f"Refused: {refused}." if refused else options.all_well)
     return 1 if refused else 0
 

@@ -14,6 +14,7 @@ CHAPTER_RULES = (
     cells.named_by_number,
     cells.kernelspec_kept,
     cells.ids_unique,
+    cells.no_conflict_markers,
     cells.slide_types,
     cells.known_tags,
     cells.concepts_known,

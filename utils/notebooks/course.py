@@ -55,7 +55,7 @@ class Course:
 
     @property
     def has_concepts_file(self):
-        return concepts_path(self.root).is_file()
+        return concepts_path(self.root).exists()
 
 
 def equation_tags(chapter):

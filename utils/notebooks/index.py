@@ -48,16 +48,19 @@ def read_concepts(root):
     """The rows of concepts.csv as a dict id -> Concept. Raises BrokenFile; a missing file is an empty dict."""
     path = concepts_path(root)
     name = told_name(root, path)
-    if not path.is_file():
+    if not path.exists():
         return {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            rows = list(reader)
+            rows, columns = list(reader), reader.fieldnames
+    except OSError as error:
+        raise BrokenFile(name, f"cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise BrokenFile(name, f"is not a table in UTF-8 ({error})") from None
-    if reader.fieldnames != COLUMNS:
-        raise BrokenFile(name, f"must have the columns {','.join(COLUMNS)}; it has {reader.fieldnames}")
+    if columns != COLUMNS:
+        told = ",".join(columns or ["none"])[:200]
+        raise BrokenFile(name, f"must have the columns {','.join(COLUMNS)}; it has {told}")
     concepts = {}
     for line, row in enumerate(rows, start=2):
         chapter = re.match(r"\d+", row["chapter"] or "")
@@ -67,6 +70,8 @@ def read_concepts(root):
             raise BrokenFile(name, f"row {line} repeats the id {row['id']}")
         aliases = tuple(filter(None, ALIAS_SEPARATORS.split(row["别名"].strip())))
         english, chinese = row["English"].strip(), row["中文"].strip()
+        if aliases and not (english or chinese):
+            raise BrokenFile(name, f"row {line} has other names, but none in English or Chinese")
         concepts[row["id"]] = Concept(row["id"], english, chinese, aliases, int(chapter[0]))
     return concepts
 
@@ -83,8 +88,12 @@ def index(root):
         return [*remarks, Remark(name, "is missing or empty; the index needs it")]
     if remarks:
         return remarks
-    write_bytes(index_path(root), index_text(chapters, concepts).encode())
-    return [Remark(told_name(root, index_path(root)), "written", refused=False)]
+    name = told_name(root, index_path(root))
+    try:
+        write_bytes(index_path(root), index_text(chapters, concepts).encode(), name)
+    except BrokenFile as broken:
+        return [broken.remark]
+    return [Remark(name, "written", refused=False)]
 
 
 def index_text(chapters, concepts):

@@ -1,5 +1,6 @@
 """run: executes notebooks from top to bottom and keeps their outputs, without widget views, states and timings."""
 
+import contextlib
 import os
 import subprocess
 import threading
@@ -10,7 +11,15 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from utils.notebooks.files import RAISES, WIDGET_VIEW, read_chapters, tags, write_chapter
+from utils.notebooks.files import (
+    RAISES,
+    WIDGET_VIEW,
+    BrokenFile,
+    read_chapters,
+    require_writable,
+    tags,
+    write_chapter,
+)
 
 CELL_TIMEOUT = 120  # seconds
 
@@ -21,14 +30,32 @@ def limits(number):
 
 
 def run(root, paths=None):
-    """Executes the given notebooks and writes those that succeed; yields a remark as soon as it is known."""
+    """Executes the given notebooks and writes those that succeed; yields a remark as soon as it is known.
+
+    Ctrl-C stops the kernel and the rest: the last remarks say so, and what had finished by then.
+    """
     chapters, remarks = read_chapters(root, paths)
     yield from remarks
-    for chapter in chapters:
-        yield from _run_one(chapter)
+    for number, chapter in enumerate(chapters):
+        try:
+            yield from _run_one(chapter)
+        except BrokenFile as broken:
+            yield broken.remark
+        except KeyboardInterrupt:
+            yield from _stopped(chapter, chapters[:number], chapters[number + 1 :])
+            return
+
+
+def _stopped(chapter, before, after):
+    yield chapter.remark("stopped; the file was left as it is")
+    told = {"done before": before, "not begun": after}
+    for what, some in told.items():
+        if some:
+            yield chapter.remark(f"{what}: {', '.join(one.name for one in some)}", refused=False)
 
 
 def _run_one(chapter):
+    require_writable(chapter.path, chapter.name)
     forget_outputs(chapter.notebook)
     start = time.perf_counter()
     cell, failure, megabytes = _execute(chapter)
@@ -78,7 +105,7 @@ def _execute(chapter):
     )
     with PeakMemory() as memory:
         try:
-            client.execute(env=environment(), stderr=subprocess.DEVNULL)  # the kernel's own chatter
+            _interruptible(client)
         except CellExecutionError as error:
             return current, f"raised {error.ename}: {first_line(error.evalue)}", memory.megabytes
         except CellTimeoutError:
@@ -89,6 +116,35 @@ def _execute(chapter):
             failure = f"could not be run ({type(error).__name__}: {first_line(error)})"
             return current, failure, memory.megabytes
     return None, None, memory.megabytes
+
+
+def _interruptible(client):
+    """Executes in a thread: in the main one nbclient would take Ctrl-C for itself and go on."""
+    raised = []
+
+    def execute():
+        try:
+            client.execute(env=environment(), stderr=subprocess.DEVNULL)  # the kernel's own chatter
+        except BaseException as error:  # raised below, where it is looked for
+            raised.append(error)
+
+    thread = threading.Thread(target=execute, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.2)  # without a limit Windows would not hear Ctrl-C
+    except KeyboardInterrupt:
+        _kill(client)
+        thread.join(5)
+        raise
+    if raised:
+        raise raised[0]
+
+
+def _kill(client):
+    """End the kernel now, if there is one already."""
+    with contextlib.suppress(AttributeError, psutil.Error):
+        psutil.Process(client.km.provisioner.pid).kill()
 
 
 def environment():

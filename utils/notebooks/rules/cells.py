@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from utils.notebooks.files import tags
+from utils.notebooks.files import CONFLICT, tags
 from utils.notebooks.shown import PREFIX
 
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
@@ -34,11 +34,35 @@ def ids_unique(chapter, course):
             yield chapter.remark(f"its id {cell.id} is also another cell's", number)
 
 
+def no_conflict_markers(chapter, course):
+    """What git leaves where two edits met, in any text of the notebook; a row of = alone may be an output's line."""
+    metadata = {"metadata": chapter.notebook.metadata}
+    for number, cell in [(None, metadata), *chapter.cells()]:
+        found = CONFLICT.search(cell.get("source", "")) or next(
+            (match for text in _texts(cell) for match in CONFLICT.finditer(text) if match[0][0] != "="), None
+        )
+        if found:
+            yield chapter.remark(f"holds a conflict marker, {found[0][:40]}; settle the merge", number)
+
+
+def _texts(value):
+    """Yields every text inside lists and dicts, the keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
 def slide_types(chapter, course):
     for number, cell in chapter.cells():
         slideshow = cell.metadata.get("slideshow")
         kind = slideshow.get("slide_type") if isinstance(slideshow, dict) else None
-        if kind not in SLIDE_TYPES:
+        if not (isinstance(kind, str) and kind in SLIDE_TYPES):
             told = " ".join(sorted(SLIDE_TYPES))
             yield chapter.remark(f"slideshow.slide_type must be one of {told}; it is {kind!r}", number)
 

@@ -57,6 +57,6 @@ def index_fresh(course):
     if not (course.chapters and course.complete and course.concepts):
         return
     path = index_path(course.root)
-    text = path.read_text(encoding="utf-8") if path.is_file() else None
-    if text != index_text(course.chapters, course.concepts):
+    content = path.read_bytes() if path.is_file() else None
+    if content != index_text(course.chapters, course.concepts).encode():
         yield Remark(told_name(course.root, path), "is missing or stale; run index")
