@@ -311,7 +311,7 @@ def grow(course):
 
 def lead_nowhere(course):
     with course.edit("00_start_here") as notebook:
-        notebook.cells[0].source = "# 0 Start"
+        notebook.cells[0].source = "# Start · 开始"
 
 
 def drop_markdown(course):
@@ -323,10 +323,43 @@ def forget_in_readme(course):
     (course.root / "README.md").write_text(f"[0]({START}) [1]({BACKPROP}) {ACTIVATIONS}")
 
 
-def repeat_number(course):
+def another_name(course):
     course.write("02_more", course.read("02_activations").cells)
     with (course.root / "README.md").open("a") as readme:
         readme.write("[more](chapters/02_more.ipynb)")
+    index(course.root)
+
+
+def not_in_the_register(course):
+    course.write("07_cnn", course.read("02_activations").cells)
+    with (course.root / "README.md").open("a") as readme:
+        readme.write("[more](chapters/07_cnn.ipynb)")
+    index(course.root)
+
+
+def edit_register(old, new):
+    def change(course):
+        text = course.register.read_text("utf-8")
+        assert old in text
+        course.register.write_text(text.replace(old, new), "utf-8")
+        index(course.root)
+
+    return change
+
+
+def write_the_next_chapter(course):
+    """Chapter 02 is no longer the last one."""
+    cells = [
+        markdown("a", "# 03 Initialization · 初始化\n\n[0](00_start_here.ipynb) [2](02_activations.ipynb)")
+    ]
+    course.write("03_initialization", cells)
+    with (course.root / "README.md").open("a") as readme:
+        readme.write("[more](chapters/03_initialization.ipynb)")
+
+
+def drop_title(course):
+    with course.edit("02_activations") as notebook:
+        notebook.cells[0].source = notebook.cells[0].source.replace("# 02 Activations · 激活", "")
     index(course.root)
 
 
@@ -349,10 +382,10 @@ def delete(path):
 
 
 LINEAR_CELL = f"{BACKPROP}, cell 4:"
-CSV, INDEX = "chapters/concepts.csv:", "chapters/INDEX.md:"
+CSV, INDEX, TOML = "chapters/concepts.csv:", "chapters/INDEX.md:", "utils/chapters/course.toml:"
 COURSE_BREAKS = [
     (
-        *("named_by_number", rename),
+        *("named_by_register", rename),
         ["README.md: has no link"] * 2
         + [f"chapters/Untitled{n}.ipynb: must be named like 04_normalization.ipynb" for n in ("", "1")],
     ),
@@ -392,12 +425,51 @@ COURSE_BREAKS = [
         *("previous_and_next", lead_nowhere),
         [f"{START}, cell 1: the first markdown cell must link to 01_backprop.ipynb"],
     ),
-    ("previous_and_next", drop_markdown, [f"{START}: has no markdown cell, so no links to its neighbours"]),
-    ("readme_lists_chapters", forget_in_readme, [f"README.md: has no link to {ACTIVATIONS}"]),
     (
-        "chapter_numbers_unique",
-        repeat_number,
-        ["chapters/02_more.ipynb: has the same number as chapters/02_a"],
+        "previous_and_next",
+        drop_markdown,
+        [f"{START}: has no heading;", f"{START}: has no markdown cell, so no links to its neighbours"],
+    ),
+    ("readme_lists_chapters", forget_in_readme, [f"README.md: has no link to {ACTIVATIONS}"]),
+    ("previous_and_next", write_the_next_chapter, [f"{ACTIVATIONS}, cell {n}: the" for n in (1, 3)]),
+    (
+        "named_by_register",
+        another_name,
+        ["chapters/02_more.ipynb: must be named 02_activations.ipynb, as utils/"],
+    ),
+    (
+        "named_by_register",
+        not_in_the_register,
+        ["chapters/07_cnn.ipynb: utils/chapters/course.toml has no chapter 7"],
+    ),
+    (
+        *("titled_by_register", edit_register("Back-propagation", "Backprop")),
+        [
+            f"{BACKPROP}, cell 1: the first heading must be # 01 Backprop · 反向传播, as utils/chapters/course.toml says"
+        ],
+    ),
+    (
+        "titled_by_register",
+        drop_title,
+        [f"{ACTIVATIONS}: has no heading; utils/chapters/course.toml says: # 02 A"],
+    ),
+    ("register_sound", delete("utils/chapters/course.toml"), [f"{TOML} cannot be read"]),
+    ("register_sound", edit_register("number = 3", "number = 2"), [f"{TOML} number 2 stands twice"]),
+    ("register_sound", edit_register("number = 3", f"{'<' * 7} HEAD"), [f"{TOML} is not valid TOML"]),
+    (
+        "concepts_by_register",
+        edit_register('"BP"', '"BPR"'),
+        [f"{CSV} BP-01 is listed for chapter 01, whose ids begin"],
+    ),
+    (
+        "concepts_by_register",
+        concepts(CONCEPTS + "REG-01,,,,9\n"),
+        [f"{CSV} the row of REG-01 names chapter 9, which"],
+    ),
+    (
+        "concepts_by_register",
+        concepts(CONCEPTS + "E02.1,,,,3\n"),
+        [f"{CSV} E02.1 is listed for chapter 03, whose"],
     ),
     (
         "exercises_unique",

@@ -7,11 +7,12 @@ import sys
 
 import pytest
 
-from tests.notebooks.tiny_course import BACKPROP, CONCEPTS, markdown, sentences
+from tests.notebooks.tiny_course import BACKPROP, CONCEPTS, REGISTER, markdown, sentences
 from utils.notebooks.__main__ import main
 from utils.notebooks.check import check
 from utils.notebooks.files import ROOT
 from utils.notebooks.rules import code
+from utils.register import FILE
 
 
 def test_the_chapters_of_this_repository_are_accepted():
@@ -83,6 +84,8 @@ def test_every_undefined_name_of_a_cell_is_told(course):
 def test_a_course_without_chapters_is_accepted(tmp_path, monkeypatch):
     (tmp_path / "module.py").write_text("undefined")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    (tmp_path / FILE).write_text(REGISTER, encoding="utf-8")
     assert check(tmp_path) == []
     (tmp_path / "chapters").mkdir()
     (tmp_path / "chapters" / "concepts.csv").write_text(CONCEPTS, encoding="utf-8")

@@ -170,7 +170,14 @@ def test_a_damaged_table_of_concepts(course, tell, text, command):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "chapters/INDEX.md", "utils/nn/backprop.py", "chapters/concepts.csv"]
+    "name",
+    [
+        "README.md",
+        "chapters/INDEX.md",
+        "utils/nn/backprop.py",
+        "chapters/concepts.csv",
+        "utils/chapters/course.toml",
+    ],
 )
 @pytest.mark.parametrize("kind", ["a folder", "binary"])
 def test_a_neighbour_is_damaged(course, tell, name, kind):

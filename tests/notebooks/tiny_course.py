@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from utils.notebooks.check import check
 from utils.notebooks.index import index
 from utils.notebooks.shown import digest
+from utils.register import FILE
 
 START, BACKPROP, ACTIVATIONS = (
     f"chapters/{name}.ipynb" for name in ("00_start_here", "01_backprop", "02_activations")
@@ -44,6 +45,40 @@ SLOPES: dict = {{
 class Tap:
     value = None
 '''
+REGISTER = """
+[[chapter]]
+number = 0
+name = "start_here"
+title = "Start"
+chinese = "开始"
+summary = "How it works."
+
+[[chapter]]
+number = 1
+name = "backprop"
+title = "Back-propagation"
+chinese = "反向传播"
+summary = "The chain rule."
+concepts = "BP"
+
+[[chapter]]
+number = 2
+name = "activations"
+title = "Activations"
+chinese = "激活"
+summary = "Shares."
+needs = [1]
+concepts = "ACT"
+
+[[chapter]]
+number = 3
+name = "initialization"
+title = "Initialization"
+chinese = "初始化"
+summary = "Not written yet."
+needs = [2]
+concepts = "INI"
+"""
 CONCEPTS = """id,English,中文,别名,chapter
 BP-01,chain rule,链式法则,连锁律；chaining,01
 ACT-01,softmax,归一化指数函数,,02
@@ -91,7 +126,7 @@ def backprop_cells():
     use = "y, _ = linear(np.ones((2, 3)), np.ones((4, 3)))\ny.shape"
     imports = "import numpy as np\n\n\ndef identity(function):\n    return function"
     return [
-        markdown("title", f"# 1 Back-propagation · 反向传播\n\n{navigation}", tags=["core"]),
+        markdown("title", f"# 01 Back-propagation · 反向传播\n\n{navigation}", tags=["core"]),
         python("imports", imports, 1),
         markdown("rule", RULE, concepts=["BP-01", "E01.2"]),
         python("linear", LINEAR, 2, **shown(LINEAR)),
@@ -119,11 +154,14 @@ class TinyCourse:
         self.module.parent.mkdir(parents=True)
         self.module.write_text(MODULE)
         self.chapters.mkdir()
-        self.write("00_start_here", small_chapter("0 Start", ["01_backprop.ipynb"]))
+        self.write("00_start_here", small_chapter("Start · 开始", ["01_backprop.ipynb"]))
         self.write("01_backprop", backprop_cells())
         neighbours = ["01_backprop.ipynb", "00_start_here.ipynb"]
-        self.write("02_activations", small_chapter("2 Activations · 激活", neighbours, concepts=["ACT-01"]))
+        self.write("02_activations", small_chapter("02 Activations · 激活", neighbours, concepts=["ACT-01"]))
         self.write_concepts(CONCEPTS)
+        self.register = root / FILE
+        self.register.parent.mkdir()
+        self.register.write_text(REGISTER, encoding="utf-8")
         readme = "\n".join(f"* [{name}]({name})" for name in (START, BACKPROP, ACTIVATIONS))
         (root / "README.md").write_text(readme)
         index(root)

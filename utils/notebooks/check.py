@@ -11,7 +11,8 @@ from utils.notebooks.files import BrokenFile, find_notebooks, read_chapter, told
 from utils.notebooks.rules import cells, code, links, outputs, prose, whole
 
 CHAPTER_RULES = (
-    cells.named_by_number,
+    cells.named_by_register,
+    cells.titled_by_register,
     cells.kernelspec_kept,
     cells.ids_unique,
     cells.no_conflict_markers,
@@ -44,9 +45,10 @@ CHAPTER_RULES = (
 COURSE_RULES = (
     code.names_defined,
     links.readme_lists_chapters,
-    whole.chapter_numbers_unique,
+    whole.register_sound,
     whole.exercises_unique,
     whole.concepts_file_sound,
+    whole.concepts_by_register,
     whole.concepts_reached,
     whole.index_fresh,
 )
