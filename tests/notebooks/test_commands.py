@@ -59,6 +59,16 @@ def test_check_of_one_notebook_says_nothing_of_the_others(course):
     assert len(course.problems([course.chapters])) == 2
 
 
+def test_check_of_one_notebook_looks_at_its_modules_and_tests_too(course):
+    for name in ("activations", "backprop"):
+        course.write_file(f"utils/chapters/{name}/exercises.py", "x = 'By (1.8).'\n")
+        (course.root / f"tests/chapters/{name}/test_claims.py").unlink()
+    assert [problem.split(":")[0] for problem in course.problems([course.path()])] == [
+        "tests/chapters/backprop",
+        "utils/chapters/backprop/exercises.py",
+    ]
+
+
 def test_problems_are_sorted_by_file_and_cell(course):
     with course.edit() as notebook:
         for cell in notebook.cells:

@@ -42,7 +42,7 @@ def test_the_index_leads_to_the_nearest_heading_above(course):
 def test_names_and_headings_in_one_language(course):
     course.write_concepts(CONCEPTS.replace("归一化指数函数", "") + "E01.2,,,,1\nACT-02,,图,,2\n")
     with course.edit("02_activations") as notebook:
-        notebook.cells[2].source += "\n\n## 2.1 Shares"
+        notebook.cells[2].source = "## 2.1 Shares"
         notebook.cells[2].metadata.concepts = ["ACT-02"]
     text = index_text(course)
     shares = "[2.1 Shares](02_activations.ipynb#cell-id=c)"

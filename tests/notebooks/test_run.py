@@ -46,6 +46,7 @@ def test_run_keeps_outputs_and_strips_what_needs_a_kernel(course):
     assert picture.data == {"text/plain": BUNDLE["text/plain"], "image/png": PICTURE}
     assert picture.metadata == {"image/png": {"alt": "shares"}}
     assert course.read().metadata.language_info.name == "python"
+    assert re.fullmatch("[0-9a-f]{16}", course.read().metadata.utils_digest)
     assert course.problems() == []
 
 

@@ -79,6 +79,19 @@ def tags(cell):
     return cell.metadata.get("tags", [])
 
 
+def all_texts(value):
+    """Yields every text inside lists and dicts, the keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from all_texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from all_texts(inner)
+
+
 def concept_ids(cell):
     """The ids of the concepts that a cell treats; none when the metadata is malformed (check says so)."""
     found = cell.metadata.get("concepts", [])

@@ -20,6 +20,8 @@ from utils.notebooks.files import (
     tags,
     write_chapter,
 )
+from utils.notebooks.imports import KEY, digest_of_imports
+from utils.register import register
 
 CELL_TIMEOUT = 120  # seconds
 
@@ -36,9 +38,13 @@ def run(root, paths=None):
     """
     chapters, remarks = read_chapters(root, paths)
     yield from remarks
+    try:
+        entries = register(root)
+    except ValueError:  # check says why
+        entries = {}
     for number, chapter in enumerate(chapters):
         try:
-            yield from _run_one(chapter)
+            yield from _run_one(chapter, root, entries)
         except BrokenFile as broken:
             yield broken.remark
         except KeyboardInterrupt:
@@ -54,7 +60,7 @@ def _stopped(chapter, before, after):
             yield chapter.remark(f"{what}: {', '.join(one.name for one in some)}", refused=False)
 
 
-def _run_one(chapter):
+def _run_one(chapter, root, entries):
     require_writable(chapter.path, chapter.name)
     forget_outputs(chapter.notebook)
     start = time.perf_counter()
@@ -66,6 +72,7 @@ def _run_one(chapter):
         yield chapter.remark(f"{failure}; the file was left as it is", cell)
         return
     strip(chapter.notebook)
+    chapter.notebook.metadata[KEY] = digest_of_imports(chapter, root, entries.get(chapter.number))
     write_chapter(chapter)
     size = chapter.path.stat().st_size / 1000
     yield chapter.remark(

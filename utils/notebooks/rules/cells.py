@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 
-from utils.notebooks.files import CONFLICT, tags
+from utils.notebooks.files import CONFLICT, all_texts, tags
 from utils.notebooks.shown import PREFIX
 from utils.register import FILE
 
@@ -62,23 +62,11 @@ def no_conflict_markers(chapter, course):
     metadata = {"metadata": chapter.notebook.metadata}
     for number, cell in [(None, metadata), *chapter.cells()]:
         found = CONFLICT.search(cell.get("source", "")) or next(
-            (match for text in _texts(cell) for match in CONFLICT.finditer(text) if match[0][0] != "="), None
+            (match for text in all_texts(cell) for match in CONFLICT.finditer(text) if match[0][0] != "="),
+            None,
         )
         if found:
             yield chapter.remark(f"holds a conflict marker, {found[0][:40]}; settle the merge", number)
-
-
-def _texts(value):
-    """Yields every text inside lists and dicts, the keys too."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
 
 
 def slide_types(chapter, course):
