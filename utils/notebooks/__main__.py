@@ -1,4 +1,4 @@
-"""The command line: `python -m utils.notebooks sync [--back] | check | run | index [notebooks]`."""
+"""The command line: `python -m utils.notebooks sync [--back] | check | run | all | index`."""
 
 import argparse
 import sys
@@ -26,11 +26,11 @@ def main(arguments=None):
 
 
 def parser():
-    whole = argparse.ArgumentParser(
+    program = argparse.ArgumentParser(
         prog="python -m utils.notebooks", description="Keeps the chapters in order."
     )
-    whole.add_argument("--root", type=Path, default=ROOT, help="the folder that holds chapters/ and utils/")
-    commands = whole.add_subparsers(required=True, metavar="command")
+    program.add_argument("--root", type=Path, default=ROOT, help="the folder that holds chapters/ and utils/")
+    commands = program.add_subparsers(required=True, metavar="command")
 
     def add(name, command, help, all_well):
         sub = commands.add_parser(name, help=help, description=help)
@@ -47,8 +47,12 @@ def parser():
     check.add_argument("paths", **notebooks)
     run = add("run", _run, "execute the notebooks and keep their outputs", "Every notebook ran.")
     run.add_argument("paths", **notebooks)
+    whole = add(
+        "all", _all, "sync, run, index, README, check, ruff and tests of one chapter", "The chapter is whole."
+    )
+    whole.add_argument("chapter", help="its number or name in the register")
     add("index", _index, "write chapters/INDEX.md", "The index is up to date.")
-    return whole
+    return program
 
 
 # Each command imports what it needs when it is called: check should not wait for the kernel's machinery.
@@ -70,6 +74,12 @@ def _run(options):
     from utils.notebooks.run import run
 
     return run(options.root, options.paths)
+
+
+def _all(options):
+    from utils.notebooks.finish import finish
+
+    return finish(options.root, options.chapter)
 
 
 def _index(options):
