@@ -301,7 +301,9 @@ def test_everything_that_travels_is_plain_json():
     )
     spec = json.loads(json.dumps(explorable.spec))
     assert spec["picks"][0]["numbers"] == {"x": [0, 1, 2, 3, 4, 5, 6]}
-    assert spec["start"] == {"temperature": 0, "query": 3, "key": 0} and spec["presets"][0]["values"]["key"] == 2
+    assert (
+        spec["start"] == {"temperature": 0, "query": 3, "key": 0} and spec["presets"][0]["values"]["key"] == 2
+    )
 
 
 # --- What Jupyter stores ---

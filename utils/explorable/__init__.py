@@ -1,7 +1,6 @@
 """Pictures with controls: the engine, and one module of explorables per chapter."""
 
 from .engine import Canvas, Choice, Explorable, Scene, Slider, Switch, Text, page
-from .sweep import SweepError, sweep
 
 __all__ = [
     "Canvas",
@@ -9,9 +8,7 @@ __all__ = [
     "Explorable",
     "Scene",
     "Slider",
-    "SweepError",
     "Switch",
     "Text",
     "page",
-    "sweep",
 ]
