@@ -31,21 +31,21 @@ def travelling_network(scheme, activation=relu, *, layers=10, rate=0.1, epochs=1
     return fitted(network, network, start, rate=rate, epochs=epochs, seed=seed, taps=taps)
 
 
-def with_batch_norm(std, *, rate=0.1, epochs=3, seed=0):
-    """The travelling network with ReLU and batch norm, weights of standard deviation std / sqrt(fan_in)."""
+def with_batch_norm(gain, *, rate=0.1, epochs=3, seed=0):
+    """The same with ReLU and batch norm, from normal weights of standard deviation gain / sqrt(fan_in)."""
     sizes = sizes_of(10)
     (network, evaluation), taps = normalized_mlp(sizes, relu)
-    start = normalized_mlp_params(sizes, np.random.default_rng(seed), gain=std)
+    start = normalized_mlp_params(sizes, np.random.default_rng(seed), gain=gain)
     return fitted(network, evaluation, start, rate=rate, epochs=epochs, seed=seed, taps=taps)
 
 
-def fitted(network, evaluation, start, *, rate, epochs, seed, taps):
+def fitted(network, evaluation, start, *, rate, epochs, seed, taps, examples=EXAMPLES):
     """What train.fit makes of a start, on the digits; the score is the accuracy of `evaluation` on held-out ones."""
     data = digits.load()
     score = lambda params: train.accuracy(evaluation, params, data.test_x, data.test_y)
     with np.errstate(all="ignore"):  # too large weights end in inf and nan; then the network guesses
         return train.fit(
-            network, cross_entropy, start, data.train_x[:EXAMPLES], data.train_y[:EXAMPLES],
+            network, cross_entropy, start, data.train_x[:examples], data.train_y[:examples],
             update=train.sgd(rate), epochs=epochs, batch_size=BATCH, seed=seed, taps=taps, score=score,
         )  # fmt: skip
 
@@ -54,6 +54,30 @@ def accuracies(scheme, seeds, train_one=travelling_network, **options):
     """The accuracy on held-out digits after training, from the smallest to the largest of the seeds, as text."""
     reached = sorted(train_one(scheme, seed=seed, **options)[1].scores[-1] for seed in range(seeds))
     return " ".join(f"{score:4.0%}" for score in reached)
+
+
+# ---- units that start alike: three inputs, five tanh units, y = x1 x2
+
+
+def product_task():
+    """40 examples, (40, 3) standard normal numbers, and the product of the first two, (40, 1)."""
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    return x, x[:, :1] * x[:, 1:2]
+
+
+def learn_the_product(incoming, outgoing, *, bias=None, steps=50):
+    """Gradient descent on product_task with five tanh units: (parameters, gradients at the start).
+
+    incoming: (5, 3); outgoing: (1, 5); bias: of the hidden units, (5,), zeros where omitted.
+    """
+    network, _ = mlp((3, 5, 1), tanh)
+    hidden = {"weight": incoming, "bias": np.zeros(5) if bias is None else bias}
+    params = hidden, None, None, {"weight": outgoing, "bias": np.zeros(1)}, None
+    x, y = product_task()
+    _, first = train.gradient(network, mse_loss, params, x, y)
+    for _ in range(steps):
+        params = train.sgd(0.1)(params, train.gradient(network, mse_loss, params, x, y)[1])
+    return params, first
 
 
 # ---- units that start alike: one input, tanh units, a curve that one unit cannot follow
