@@ -59,7 +59,7 @@ GAIN_TRAPS = {
     lambda f, z: (f(z) ** 2).mean(): "That is what f leaves of the mean square. What undoes it, as a factor of the standard deviation?",
     lambda f, z: np.sqrt((f(z) ** 2).mean()): "That is what f leaves of the size. The weights must make up for it",
     lambda f, z: 1 / np.abs(f(z)).mean(): "That makes the mean *size* 1. Which average does (3.4) ask for?",
-    lambda f, z: 1 / np.sqrt(np.abs(f(z)).mean()): "Which average does (3.4) ask for: that of the sizes?",
+    lambda f, z: 1 / np.sqrt(np.abs(f(z)).mean()): "The average of the sizes is not it. Which one does (3.4) ask for?",
     lambda f, z: 1 / f(z).mean(): "The mean of f(z) may be 0, and says nothing of its size",
     lambda f, z: 1 / np.sqrt(f(z**2).mean()): "That squares z, and then applies f. Which of the two comes first?",
     lambda f, z: 1 / np.sqrt((f(z) ** 2).sum()): "That is a sum over the draws; with more draws it would change",

@@ -24,7 +24,7 @@ BY_HAND = [
         ),
         hints=(
             "The mean square of the inputs, by (3.2): variance plus the square of the mean.",
-            "Then (3.4): how many terms, times the variance of a weight, times that mean square.",
+            "Then (3.4): the number of terms, times the variance of a weight, times that mean square.",
         ),
         solution="20 * 0.25 * (4 + 3**2)",
     ),

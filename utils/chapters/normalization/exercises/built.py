@@ -178,7 +178,7 @@ BUILT = [
             },
         ),
         hints=(
-            "mean and var do not depend on x. What is left is a straight line for each channel.",
+            "mean and var do not depend on x. A straight line for each channel is left.",
             "x has shape (batch, channels); weight and bias are shared by the batch, so their gradients are sums over it.",
         ),
         solution=evaluate,
@@ -224,7 +224,7 @@ BUILT = [
                 keep_biased: "The running variance takes the unbiased variance of the batch, with m - 1",
                 keep_the_other_way: "In PyTorch momentum is the share of the *new* batch",
                 keep_both: "Two things: momentum is the share of the *new* batch, and the variance takes m - 1",
-                keep_deviation: "What is kept is the variance, not the standard deviation",
+                keep_deviation: "The variance is kept, not the standard deviation",
             },
         ),
         hints=(
