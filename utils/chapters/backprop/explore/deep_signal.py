@@ -50,7 +50,9 @@ def signal(depth, activation, gain, *, seed=0, width=WIDTH):
     output, back = network(params, rng.normal(size=(BATCH, width)))
     back(rng.normal(size=output.shape))
     return Signal(
-        np.stack([t.value.ravel() for t in taps]), np.stack([t.gradient.ravel() for t in taps]), np.stack(slopes)
+        np.stack([t.value.ravel() for t in taps]),
+        np.stack([t.gradient.ravel() for t in taps]),
+        np.stack(slopes),
     )
 
 
