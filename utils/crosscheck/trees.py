@@ -76,6 +76,6 @@ def fresh(tree):
     def copied(leaf):
         if isinstance(leaf, np.ndarray):
             return leaf.copy()
-        return copy.deepcopy(leaf) if isinstance(leaf, np.random.Generator) else leaf
+        return copy.deepcopy(leaf) if isinstance(leaf, (np.random.Generator, np.random.RandomState)) else leaf
 
     return map_leaves(copied, tree)
