@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from utils.crosscheck.trees import children, is_branch, is_floating, leaves, map_leaves, step_name, to_float64
+from utils.crosscheck.trees import (
+    children,
+    is_branch,
+    is_floating,
+    is_list_of_numbers,
+    leaves,
+    map_leaves,
+    step_name,
+    to_float64,
+)
 
 
 class Omitted:
@@ -25,8 +34,9 @@ class Case:
 
     inputs: a tree for each input given, OMITTED for one left out between them; by_keyword:
     {position: parameter's name} of those that were given by keyword; names: of all inputs of ours;
-    slots: how many gradients its pullback returns; frozen: names of a module's parameters that do
-    not require a gradient.
+    theirs_by_place: True where theirs has other names for those given by keyword;
+    slots: how many gradients its pullback returns; like_options: names of inputs that are numbers by
+    default; frozen: names of a module's parameters that do not require a gradient.
     """
 
     ours: object
@@ -37,6 +47,8 @@ class Case:
     names: list = field(default_factory=list)
     slots: int = 0
     by_keyword: dict = field(default_factory=dict)
+    theirs_by_place: bool = False
+    like_options: tuple = ()
     frozen: frozenset = frozenset()
 
     @property
@@ -48,6 +60,13 @@ class Case:
     def call_ours(self, inputs, options):
         """What ours returns for a tree an input, those given by keyword by keyword again."""
         return self.ours(*self.positional(inputs), **self.keywords(inputs), **options)
+
+    def call_theirs(self, function, inputs, options):
+        """What PyTorch's function returns for the inputs that are its own."""
+        first = int(self.is_module)
+        if self.theirs_by_place:
+            return function(*inputs[first:], **options)
+        return function(*self.positional(inputs)[first:], **self.keywords(inputs), **options)
 
     def positional(self, inputs):
         first = min(self.by_keyword, default=len(inputs))
@@ -66,8 +85,10 @@ class Case:
     def input_leaves(self):
         """(name, leaf) for every leaf of every input; a module's parameters go by their own names."""
         pairs = []
-        for name, tree in zip(self.names, self.inputs):
-            if tree is not OMITTED:
+        for position, (name, tree) in enumerate(zip(self.names, self.inputs)):
+            if self.is_module and position == 0:
+                pairs += tree.items()
+            elif tree is not OMITTED:
                 pairs += [(found.removeprefix("params."), leaf) for found, leaf in leaves(tree, name)]
         return pairs
 
@@ -90,7 +111,10 @@ def make_case(ours, theirs, inputs, options, call, names):
     parameters = parameters_of(ours)
     inputs, options, by_keyword = bound(parameters, inputs, options)
     found = [p.name for p in parameters] + [f"input[{i}]" for i in range(len(parameters), len(inputs))]
-    case = Case(ours, theirs, inputs, options, call, rename(found, names), len(found), by_keyword, frozen)
+    like_options = tuple(p.name for p in parameters if isinstance(p.default, (int, float, str)))
+    case = Case(ours, theirs, inputs, options, call, rename(found, names), len(found), by_keyword)
+    case.like_options, case.frozen = like_options, frozen
+    case.theirs_by_place = takes_by_place(case)
     for name, tree in zip(case.names, inputs):
         refuse_input(name, tree)
     for name, option in options.items():
@@ -99,6 +123,23 @@ def make_case(ours, theirs, inputs, options, call, names):
     case.inputs = map_leaves(to_float64, tuple(inputs))
     case.options = {name: map_leaves(to_float64_array, option) for name, option in options.items()}
     return case
+
+
+def takes_by_place(case):
+    """Whether theirs cannot take by name what was given by keyword, and nothing is left out between."""
+    function = case.theirs.forward if case.is_module and case.call is None else case.call or case.theirs
+    if not case.by_keyword or any(tree is OMITTED for tree in case.inputs):
+        return False
+    given = case.positional(case.inputs)[int(case.is_module) :]
+    module = [case.theirs] if case.call else []
+    options = {} if case.is_module else case.options
+    try:
+        inspect.signature(function).bind(*module, *given, **case.keywords(case.inputs), **options)
+    except TypeError:
+        return True
+    except ValueError:  # built in, without a signature
+        pass
+    return False
 
 
 def refuse_functions(ours, theirs):
@@ -165,7 +206,7 @@ def rename(found, names):
 def refuse_input(name, tree):
     """ValueError, with what to give instead, for an input that cannot be checked."""
     name = name.removeprefix("params.")
-    if isinstance(tree, list) and not any(isinstance(leaf, np.ndarray) for _, leaf in leaves(tree, "")):
+    if is_list_of_numbers(tree):
         raise ValueError(f"{name} is a list; give an array: np.array({name}, dtype=float)")
     if not is_branch(tree):
         return refuse_leaf(name, tree)

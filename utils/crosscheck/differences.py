@@ -11,6 +11,7 @@ EXACT_UP_TO = 300  # elements; above, coordinates are sampled
 SAMPLES, DIRECTIONS = 100, 3
 STEP = 1e-5
 ONE_SIDED_AGREE = 2e-5  # how far the one-sided differences may lie apart, relative to the largest gradient
+AGREE = 1e-5  # how far a slope may lie from a gradient, relative to the largest gradient
 SHRINK = 8  # from one step to the next
 RUNGS = 13  # steps tried at most: down to 1e-5 / 8**12, about 1e-16
 KINK, UNDECIDED = 1, 2
@@ -67,7 +68,8 @@ class DifferencesWitness:
         self.case, self.upstream, self.seed = case, upstream, seed
         self.leaves = [leaf for _, leaf in case.input_leaves()]
         self.base = [np.asarray(leaf) for _, leaf in witness.output]
-        self.rounding = 16 * np.finfo(float).eps * (1 + self.weighed)
+        eps = max((np.finfo(b.dtype).eps for b in self.base if b.dtype.kind == "f"), default=0.0)
+        self.rounding = 16 * eps * (1 + self.weighed)
 
     @property
     def weighed(self):
@@ -125,29 +127,33 @@ class DifferencesWitness:
                 return found
         return np.nan, 0.0, UNDECIDED
 
-    def carefully(self, k, towards, scale):
+    def carefully(self, k, towards, claimed, scale):
         """(slope, its noise, why not) towards a place or a direction, from a whole ladder, long steps too.
 
         The slope is that of the three neighbouring rungs that agree best, each extrapolated from two
-        steps; the noise is what they disagree by.
+        steps; the noise is what they disagree by.  A slope that is not the one claimed must be
+        confirmed by the shorter steps, else nothing is told.
         """
         leaf = np.asarray(self.leaves[k])
         at = np.abs(leaf if isinstance(towards, np.ndarray) else leaf[towards]).max()
         steps = 1e-2 * max(1.0, at) / 4.0 ** np.arange(24)
         rungs = [self.rung(k, towards, step) for step in steps[steps >= shortest(at)]]
-        smooth = [
-            b.gap <= 0.5 * a.gap or b.gap <= ONE_SIDED_AGREE * scale + b.noise
-            for a, b in zip(rungs, rungs[1:])
-        ]
-        better = [b.slope + (b.slope - a.slope) / 15 for a, b in zip(rungs, rungs[1:])]
-        best = np.nan, np.inf
+        pairs = list(zip(rungs, rungs[1:]))
+        smooth = [b.gap <= 0.5 * a.gap or b.gap <= ONE_SIDED_AGREE * scale + b.noise for a, b in pairs]
+        better = np.array([b.slope + (b.slope - a.slope) / 15 for a, b in pairs])
+        noise = np.array([b.noise for _, b in pairs])
+        best, error = None, np.inf
         for n in range(1, len(better) - 1):
-            error = max(abs(better[n] - better[n - 1]), abs(better[n] - better[n + 1])) + rungs[n].noise / 8
-            if smooth[n] and smooth[n + 1] and error < best[1]:
-                best = better[n], error
-        if np.isfinite(best[1]):
-            return best[0], 4 * best[1], 0
-        return np.nan, 0.0, KINK if gap_stays([rung.gap for rung in rungs[-6:]]) else UNDECIDED
+            spread = max(abs(better[n] - better[n - 1]), abs(better[n] - better[n + 1])) + noise[n] / 8
+            if smooth[n] and smooth[n + 1] and spread < error:
+                best, error = n, spread
+        if best is None:
+            return np.nan, 0.0, KINK if gap_stays([rung.gap for rung in rungs[-6:]]) else UNDECIDED
+        denied = abs(better[best] - claimed)
+        apart = np.abs(better[best:] - better[best]) > 4 * error + 4 * noise[best:] + 0.1 * denied
+        if denied > 4 * error + AGREE * scale and apart.any():
+            return np.nan, 0.0, UNDECIDED
+        return better[best], 4 * error, 0
 
     def measure(self, k, scale):
         """Differences for leaf k: every coordinate up to EXACT_UP_TO elements, else a sample."""
@@ -157,7 +163,9 @@ class DifferencesWitness:
         places = np.unravel_index(chosen, leaf.shape) if leaf.ndim else ()
         found = []
         for place in zip(*places) if leaf.ndim else [()]:
-            found.append(self.slope(k, place, abs(float(leaf[place])), scale))
+            at = abs(float(leaf[place]))
+            # from infinity there is no step
+            found.append(self.slope(k, place, at, scale) if np.isfinite(at) else (np.nan, 0.0, 0))
         directions = [] if everywhere else [self.along(k, leaf, scale, rng) for _ in range(DIRECTIONS)]
         values, noise, why = np.array(found).reshape(-1, 3).T
         return Differences(places, values, noise, why.astype(int), directions)

@@ -114,7 +114,7 @@ def call_failed(who, function, error, names, trees):
     text = f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
     called = getattr(function, "__name__", type(function).__name__)
     title = who if called in ("<lambda>", who) else f"{who} ({called})"
-    given = f" It was called with {words_of_inputs(names, trees)}." if names else ""
+    given = f" It was called with {words_of_inputs(names, trees)}." if trees else ""
     return ValueError(
         f"{title} raised {text}{'' if text.endswith('.') else '.'}{given}{hint_for(who, text, names, trees)}"
     )

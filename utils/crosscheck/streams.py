@@ -5,7 +5,7 @@ import numpy as np
 # "grad by hand" as a number: entropy that nobody types, so that no default_rng(0) starts like ours
 ENTROPY = int.from_bytes(b"grad by hand", "big")
 
-UPSTREAM, PLACES, STEPS = range(3)  # what a stream is for
+UPSTREAM, PLACES, ROUNDINGS, STEPS = range(4)  # what a stream is for
 
 
 def stream(seed, *purpose):

@@ -10,6 +10,11 @@ def is_branch(tree):
     return isinstance(tree, (tuple, list, dict))
 
 
+def is_list_of_numbers(tree):
+    """True for a list that holds no array anywhere: somebody forgot to make one of it."""
+    return isinstance(tree, list) and not any(isinstance(leaf, np.ndarray) for _, leaf in leaves(tree, ""))
+
+
 def children(tree):
     """(step, child) pairs; a step is a dict's key or a position."""
     return tree.items() if isinstance(tree, dict) else enumerate(tree)

@@ -3,17 +3,19 @@
 import numpy as np
 
 from utils.crosscheck.diagnosis import diagnose
-from utils.crosscheck.finding import CLOSE, Diagnosis
+from utils.crosscheck.finding import CLOSE, Diagnosis, close
 from utils.crosscheck.protocol import kind_of
 from utils.crosscheck.trees import is_floating
 
 NEARLY = 1e-4  # relative error below which no term is wrong, but a constant or the precision
+CLEARLY = 1e-2  # above it a factor shows in its first digits
 
 
 def of_value(f, error):
     """The Diagnosis of a wrong output.  f: a Finding; error: relative, inf where shapes differ."""
     return (
         foreign(f.ours)
+        or complex_theirs(f.truth)
         or not_finite(f.ours, f.truth)
         or single_precision(f.ours, f.truth, error)
         or nearly(f.ours, f.truth, error)
@@ -47,6 +49,13 @@ def foreign(ours):
         return Diagnosis("dtype", "complex numbers came back; expected real ones")
 
 
+def complex_theirs(truth):
+    if np.asarray(truth).dtype.kind == "c":
+        return Diagnosis(
+            "theirs", "PyTorch's is complex; let theirs return real and imaginary part as two outputs"
+        )
+
+
 def not_finite(ours, truth):
     """NaN and infinities, in ours or in PyTorch's."""
     if not is_floating(ours) or np.shape(ours) != np.shape(truth):
@@ -61,6 +70,8 @@ def not_finite(ours, truth):
         said = f"finite everywhere; PyTorch's is {holes(truth)}: choose inputs where it is finite"
     elif same_holes(ours, truth) and np.isnan(truth).any():
         said = f"{holes(truth)}, and so is PyTorch's: nothing is proved there; choose other inputs"
+    elif np.array_equal(mine, theirs) and close(np.where(mine, 0, ours), -np.where(mine, 0, truth)):
+        return Diagnosis("sign", f"wrong sign ({holes(truth)}, in both)")
     elif same_holes(ours, truth):
         wrong = np.abs(np.where(mine, 0, ours) - np.where(mine, 0, truth))
         worst = ", ".join(map(str, np.unravel_index(np.argmax(wrong), wrong.shape)))
@@ -100,7 +111,7 @@ def single_precision(ours, truth, error):
 
 def nearly(ours, truth, error):
     """Right but for the last digits: a constant, a small term or single precision."""
-    if error > NEARLY:
+    if error > CLEARLY:
         return None
     ours, truth = np.asarray(ours), np.asarray(truth)
     excess = float(((ours - truth) * truth).sum() / (truth * truth).sum())
@@ -109,6 +120,8 @@ def nearly(ours, truth, error):
     ):
         shown = 2 + int(np.ceil(-np.log10(abs(excess))))
         return Diagnosis("factor", f"a constant factor of {1 + excess:.{shown}g}; it should be 1")
+    if error > NEARLY:
+        return None
     if ours.dtype.itemsize < 8 or np.array_equal(ours, ours.astype(np.float32)):
         return Diagnosis(
             "precision", f"right to about {digits(error)} digits: it holds numbers of float32 precision"
@@ -167,9 +180,8 @@ def only_ours_belongs(torch_side):
     )
 
 
-OTHER_FUNCTION = Diagnosis(
-    "another function", "it belongs to our value, by finite differences, and that is not PyTorch's"
-)
+OTHER_FUNCTION = Diagnosis("another function", "it belongs to our value, as finite differences say")
+NEITHER = Diagnosis("unknown", "it belongs neither to our value nor to PyTorch's; mend the value first")
 CONSISTENT = "value and gradient belong together: a consistent pair, of another function"
 
 

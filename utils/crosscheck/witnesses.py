@@ -2,13 +2,23 @@
 
 import contextlib
 import copy
+import functools
 
 import numpy as np
 
 from utils.crosscheck.case import OMITTED
-from utils.crosscheck.protocol import call_failed, slots_of, value_and_pullback
+from utils.crosscheck.protocol import ProtocolError, call_failed, kind_of, slots_of, value_and_pullback
 from utils.crosscheck.streams import PLACES, stream
-from utils.crosscheck.trees import aligned, fresh, is_branch, is_floating, leaves, map_leaves, refill
+from utils.crosscheck.trees import (
+    aligned,
+    fresh,
+    is_branch,
+    is_floating,
+    is_list_of_numbers,
+    leaves,
+    map_leaves,
+    refill,
+)
 
 
 class Missing:
@@ -41,6 +51,9 @@ class NumpyWitness:
         except Exception as error:
             raise call_failed("ours", case.ours, error, case.names, case.inputs) from error
         self.returned, self.pullback = value_and_pullback(returned)
+        if is_list_of_numbers(self.returned):
+            got = kind_of(self.returned)
+            raise ProtocolError(f"its value must be an array, or a tuple or dict of arrays; it is {got}")
         self.value = map_leaves(lambda leaf: np.array(leaf) if is_floating(leaf) else leaf, self.returned)
         self.output = leaves(self.value, "output")
         self.written = {}
@@ -61,12 +74,22 @@ class NumpyWitness:
             names = [f"gradient of {name}" for name, _ in self.output]
             raise call_failed("the pullback of ours", self.pullback, error, names, sent) from error
         self.note_what_was_written(upstream, sent)
-        bare = not (case.inputs and is_branch(case.inputs[0]))
         found = []
-        for tree, gradient in zip(case.inputs, slots_of(returned, case.names, bare=bare)):
+        for tree, gradient in zip(case.inputs, self.slots(returned)):
             if tree is not OMITTED:
                 found += aligned(tree, gradient, MISSING)
         return [f.copy() if isinstance(f, np.ndarray) else f for f in found]
+
+    def slots(self, returned):
+        case = self.case
+        bare = not (case.inputs and is_branch(case.inputs[0]))
+        try:
+            return slots_of(returned, case.names, bare=bare)
+        except ProtocolError as error:
+            if case.like_options:
+                hint = f"; is {case.like_options[0]} an option? Options stand after a bare `*`"
+                raise ProtocolError(f"{error}{hint}") from None
+            raise
 
     def note_what_was_written(self, upstream, sent):
         for (name, value), (_, now) in zip(self.output, leaves(self.returned, "")):
@@ -126,10 +149,20 @@ class TorchWitness:
     def call(self, tensors):
         """What theirs returns: a module for the inputs alone, a function for inputs and options."""
         case = self.case
-        if not self.is_module:
-            return case.theirs(*case.positional(tensors), **case.keywords(tensors), **self.options)
-        call = case.call or (lambda module, *inputs, **keywords: module(*inputs, **keywords))
-        return call(self.module, *case.positional(tensors)[1:], **case.keywords(tensors))
+        if self.is_module:
+            return self.call_module(tensors)
+        return case.call_theirs(case.theirs, tensors, self.options)
+
+    def call_module(self, tensors):
+        """What the module returns, with the parameters that stand first among the inputs."""
+        import torch
+
+        case = self.case
+        with torch.no_grad():
+            for name, parameter in self.module.named_parameters():
+                parameter.copy_(tensors[0][name])
+        call = functools.partial(case.call, self.module) if case.call else self.module
+        return case.call_theirs(call, tensors, {})
 
     def set_outputs(self, named):
         import torch
