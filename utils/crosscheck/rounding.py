@@ -1,4 +1,4 @@
-"""How far rounding alone moves PyTorch's values and gradients: what is ill-conditioned agrees to fewer digits."""
+"""Agreement with PyTorch: to nine digits, or as far as rounding allows where rounding alone moves more."""
 
 import copy
 from functools import cached_property
@@ -9,6 +9,7 @@ from utils.crosscheck.streams import ROUNDINGS, stream
 from utils.crosscheck.trees import is_floating
 from utils.crosscheck.witnesses import TorchWitness
 
+TORCH_TOLERANCE = 1e-9  # relative to the largest number
 DRAWS = 4
 MARGIN = 16  # two programs round at every step, the inputs only once
 AT_MOST = 1e-4  # relative; where rounding moves more than that, nothing can be proved
@@ -41,6 +42,20 @@ class Rounding:
         changes = [largest_change(base, self.arrays(side, kind)[k]) for side in self.moved]
         return bool(error <= MARGIN * max(changes))
 
+    def agreement(self, ours, truth, error, kind, k):
+        """The words for agreement of output or gradient number k with PyTorch's, or None."""
+        if not same_holes(ours, truth) or np.isnan(truth).any():
+            return None
+        if error <= TORCH_TOLERANCE:
+            return "agrees with PyTorch"
+        # in float32 it is no wonder that digits are missing
+        doubles = np.asarray(ours).dtype.itemsize == 8 == np.asarray(truth).dtype.itemsize
+        return (
+            "agrees with PyTorch as far as rounding allows"
+            if doubles and self.allows(error, kind, k)
+            else None
+        )
+
     def arrays(self, side, kind):
         if kind == "output":
             return [value for _, value in side.output]
@@ -60,3 +75,24 @@ def largest_change(a, b):
     finite = np.isfinite(a) & np.isfinite(b)
     a, b = np.asarray(a)[finite], np.asarray(b)[finite]
     return np.abs(a - b).max(initial=0) / max(np.abs(a).max(initial=0), 1e-300)
+
+
+def relative_error(ours, truth, zero=0.0):
+    """Largest difference over the largest number of the truth; 0 when they differ by no more than `zero`.
+
+    Only where the truth is finite; infinite where ours is not finite there.
+    """
+    finite = np.isfinite(truth)
+    error = np.abs(np.asarray(ours)[finite] - truth[finite]).max(initial=0)
+    if not np.isfinite(error):
+        return np.inf
+    return 0.0 if error <= zero else error / max(np.abs(truth[finite]).max(initial=0), 1e-300)
+
+
+def same_holes(ours, truth):
+    """NaN and infinities of the same sign in the same places."""
+    return bool(
+        np.array_equal(
+            np.where(np.isfinite(ours), 0, ours), np.where(np.isfinite(truth), 0, truth), equal_nan=True
+        )
+    )

@@ -5,6 +5,7 @@ import numpy as np
 from utils.crosscheck.diagnosis import diagnose
 from utils.crosscheck.finding import CLOSE, Diagnosis, close
 from utils.crosscheck.protocol import kind_of
+from utils.crosscheck.rounding import same_holes
 from utils.crosscheck.trees import is_floating
 
 NEARLY = 1e-4  # relative error below which no term is wrong, but a constant or the precision
@@ -88,15 +89,6 @@ def holes(a):
         return "NaN" if nan else "infinite"
     told = [f"{word} in {n}" for word, n in (("NaN", nan), ("infinite", infinite)) if n]
     return f"{' and '.join(told)} of {np.size(a)} places"
-
-
-def same_holes(ours, truth):
-    """NaN and infinities of the same sign in the same places."""
-    return bool(
-        np.array_equal(
-            np.where(np.isfinite(ours), 0, ours), np.where(np.isfinite(truth), 0, truth), equal_nan=True
-        )
-    )
 
 
 def single_precision(ours, truth, error):
@@ -212,10 +204,3 @@ def random_theirs(module):
         return Diagnosis("random", f"{said}, as it holds Dropout in training mode; use module.eval() or p=0")
     in_training = " in training mode (dropout=...?); use module.eval()" if module.training else ""
     return Diagnosis("random", said + in_training)
-
-
-def close_values(a, b):
-    """Whether two calls gave the same value, up to what another order of sums may change."""
-    if is_floating(a) and is_floating(b):
-        return np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=CLOSE, atol=0, equal_nan=True)
-    return type(a) is type(b) and np.array_equal(a, b)
