@@ -56,6 +56,7 @@ class Differences:
 class Rung:
     """One step of a ladder: the central difference, how far the one-sided ones lie apart, the rounding in it."""
 
+    step: float
     slope: float
     gap: float
     noise: float
@@ -69,13 +70,10 @@ class DifferencesWitness:
         self.leaves = [leaf for _, leaf in case.input_leaves()]
         self.base = [np.asarray(leaf) for _, leaf in witness.output]
         eps = max((np.finfo(b.dtype).eps for b in self.base if b.dtype.kind == "f"), default=0.0)
+        # what the outputs, weighed by the upstream gradient, add up to without their signs
+        pairs = [(u, leaf) for u, leaf in zip(upstream, self.base) if u is not None]
+        self.weighed = sum(np.abs((u * leaf)[np.isfinite(leaf)]).sum() for u, leaf in pairs)
         self.rounding = 16 * eps * (1 + self.weighed)
-
-    @property
-    def weighed(self):
-        """What the outputs, weighed by the upstream gradient, add up to without their signs."""
-        pairs = [(u, leaf) for u, leaf in zip(self.upstream, self.base) if u is not None]
-        return sum(np.abs((u * leaf)[np.isfinite(leaf)]).sum() for u, leaf in pairs)
 
     def moved(self, k, leaf):
         """The outputs with `leaf` in the place of leaf k; None where ours raises there."""
@@ -110,7 +108,7 @@ class DifferencesWitness:
             right, left = came_out(leaf, ahead, towards), came_out(behind, leaf, towards)
             slope, gap = (up + down) / (right + left), abs(up / right - down / left)
             noise = self.rounding / step
-        return Rung(slope, gap, noise) if np.isfinite(gap) else Rung(np.nan, np.inf, noise)
+        return Rung(step, slope, gap, noise) if np.isfinite(gap) else Rung(step, np.nan, np.inf, noise)
 
     def slope(self, k, towards, at, scale):
         """(slope, its noise, why not) towards a direction or a place, by the longest steps that tell.
@@ -122,7 +120,7 @@ class DifferencesWitness:
             if step < shortest(at):
                 break
             rungs.append(self.rung(k, towards, step))
-            found = told_by(rungs, scale)
+            found = told_by(rungs, scale, 1 + self.weighed)
             if found:
                 return found
         return np.nan, 0.0, UNDECIDED
@@ -198,10 +196,14 @@ def shortest(at):
     return min(1e-13 * max(1.0, at), 1e-4 * (at or 1.0))
 
 
-def told_by(rungs, scale):
-    """(slope, noise, why not) if the last rungs of a ladder tell it, else None."""
+def told_by(rungs, scale, size):
+    """(slope, noise, why not) if the last rungs of a ladder tell it, else None.
+
+    scale: the largest gradient; size: of the outputs.  A step on which that gradient would change them
+    by more than they are is too long to see it.
+    """
     last = rungs[-1]
-    if last.gap <= ONE_SIDED_AGREE * scale + last.noise:
+    if last.gap <= ONE_SIDED_AGREE * scale + last.noise and last.step * scale <= size:
         return last.slope, last.noise, 0
     if len(rungs) > 1:
         before = rungs[-2]

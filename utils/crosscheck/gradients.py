@@ -156,7 +156,7 @@ class Gradients:
         """What is wrong with a gradient that is not PyTorch's.  proved: differences agree with it."""
         finding.slopes = measured.spread(finding.truth.shape, measured.values, np.nan)
         finding.kinks = measured.spread(finding.truth.shape, measured.why == KINK, False)
-        told = not np.isnan(measured.values).all() and not measured.kinks
+        told = is_finite(finding.ours) and not np.isnan(measured.values).all() and not measured.kinks
         if proved and told and torch_error > verdicts.NEARLY:
             if self.values_agree:
                 return verdicts.only_ours_belongs(self.torch_side)
@@ -177,6 +177,8 @@ class Gradients:
             found = np.nan, 0.0, UNDECIDED  # where so many are doubtful, the others are left to PyTorch, too
             if n < ASKED_AGAIN:
                 found = self.differences.carefully(k, place, gradient[place], scale)
+            if found[1] > TOO_NOISY * scale:
+                found = np.nan, 0.0, UNDECIDED
             measured.values[at], measured.noise[at], measured.why[at] = found
             if objects()[at]:
                 return
@@ -185,6 +187,10 @@ class Gradients:
                 claimed = (gradient * direction).sum()
                 slope, noise, _ = self.differences.carefully(k, direction, claimed, scale)
                 measured.directions[n] = direction, slope, noise
+
+
+def is_finite(array):
+    return is_floating(array) and bool(np.isfinite(array).all())
 
 
 def largest(gradient):
