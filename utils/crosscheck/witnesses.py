@@ -239,3 +239,23 @@ def is_differentiable_in(case, k):
 def random_like(leaf, rng):
     """An upstream gradient for an output: standard normal, None where it is not floating."""
     return rng.standard_normal(np.shape(leaf)) if is_floating(leaf) else None
+
+
+def torch_steps(optimizer, options, params, gradients):
+    """The leaves of the parameters after each of PyTorch's steps, the start first."""
+    import torch
+
+    tensors = [torch.nn.Parameter(torch.tensor(leaf)) for _, leaf in leaves(params, "")]
+    found = [[t.detach().numpy().copy() for t in tensors]]
+    try:
+        chosen = optimizer(tensors, **options)
+        for gradient in gradients:
+            for tensor, (_, leaf) in zip(tensors, leaves(gradient, "")):
+                tensor.grad = torch.tensor(leaf)
+            chosen.step()
+            found.append([t.detach().numpy().copy() for t in tensors])
+    except Exception as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        raise ValueError(f"optimizer, {optimizer.__name__}({given}), raised {text}") from error
+    return found
