@@ -30,7 +30,7 @@ window.widget = (attributes, manager = { context: notebook.context }) => {
     const own = { _model_name: "AnyModel", _model_module: "anywidget", _model_module_version: "~0.11.*", ...attributes };
     return { get: (name) => own[name], widget_manager: manager, model_id: own.own_id };
 };
-window.library = (id) => widget({ own_id: id, source: "the module", _esm: "nothing" });
+window.library = (id) => widget({ own_id: id, source: id.slice(0, 3), _esm: "nothing" });
 """
 
 
@@ -55,7 +55,7 @@ def register(page, own_id, library="lib", **attributes):
         """([attributes, library]) => {
             for (const frame of Object.values(attributes.frames ?? {})) frame.data = new DataView(new Uint8Array(frame.data).buffer);
             if (attributes.left?.frame) attributes.left.frame.data = new Uint8Array([0, 0, 1, 2, 250]).subarray(2);
-            register(widget(attributes), window.libraries?.[library] ?? window.library(library));
+            register(widget(attributes), window.library(library));
         }""",
         [{"own_id": own_id, "library": library} | attributes, library],
     )
@@ -122,6 +122,16 @@ def test_what_no_output_shows_any_more_goes_and_the_library_with_the_last(notebo
     assert saved(page) == {} and page.evaluate("'widgets' in notebook.metadata") is False
     page.evaluate("notebook.show(['one'])")  # undone
     assert set(saved(page)) == {"one", "lib"}
+
+
+def test_libraries_that_hold_the_same_are_kept_once(notebook):
+    page = notebook([["one"], ["two"], ["three"]])
+    for own_id, library in [("one", "lib-yesterday"), ("two", "lib-today"), ("three", "older")]:
+        register(page, own_id, library=library)
+    state = saved(page)
+    assert set(state) == {"one", "two", "three", "lib-yesterday", "older"}
+    homes = [state[own_id]["state"]["library"] for own_id in ("one", "two", "three")]
+    assert homes == ["lib-yesterday", "lib-yesterday", "older"]
 
 
 def test_what_others_keep_there_is_left_alone(notebook):

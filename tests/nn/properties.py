@@ -75,6 +75,7 @@ def mutants(function, *changes):
 
     ValueError when the old piece is not there, so that a mutant cannot quietly become the original.
     """
+    function = inspect.unwrap(function)  # as it was written; its decorators are lines of the source
     source = inspect.getsource(function)
     made = []
     for old, new in changes:

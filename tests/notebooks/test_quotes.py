@@ -92,7 +92,7 @@ def test_a_cell_that_prints_another_number(quoting):
 
 def test_a_test_may_be_the_source(quoting):
     path = quoting.root / "tests" / "test_claims.py"
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     path.write_text("RANGE = (0.593, 89, 95)\n\n\ndef test_it():\n    assert 0.6\n")
     with quoting.edit() as notebook:
         notebook.cells[2].metadata["quotes"] = {

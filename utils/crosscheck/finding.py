@@ -23,6 +23,9 @@ class Finding:
     ours, truth: the arrays; name: what they are the gradient of; x: that input; inputs, outputs:
     lists of (name, array); truths: list of (name, right gradient); upstream: list of arrays, None
     where an output has no gradient; ours_again, truth_again: functions upstream -> this gradient.
+    Where they are known: options, {name: array or value}; values_agree: whether the outputs are right;
+    slopes: what finite differences measured, in the shape of truth, NaN where they did not or could
+    not; kinks: booleans of that shape, True where the two one-sided differences disagree.
     """
 
     ours: object
@@ -35,6 +38,10 @@ class Finding:
     upstream: list = None
     ours_again: object = None
     truth_again: object = None
+    options: dict = None
+    values_agree: bool = True
+    slopes: np.ndarray = None
+    kinks: np.ndarray = None
 
 
 def close(a, b):

@@ -6,6 +6,9 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from utils.nn.guard import guarded
+from utils.nn.kinds import number, told, whole
+
 
 class Digits(NamedTuple):
     """Pictures as rows of 64 numbers, (N, 64); labels 0 to 9, (N,); a training and a held-out part."""
@@ -16,16 +19,32 @@ class Digits(NamedTuple):
     test_y: np.ndarray
 
 
+def float_type(given, name):
+    """float32 or float64, under any of their names."""
+    try:
+        found = np.dtype(given)
+    except TypeError:
+        found = None
+    if given is None or found not in (np.float32, np.float64):
+        raise ValueError(f"{name} is {told(given)}; expected np.float64 or np.float32")
+    return found
+
+
+@guarded(held_out=number(), seed=whole(0), dtype=float_type)
 def load(*, held_out=0.25, seed=0, dtype=np.float64):
     """Load the digits, split them, and bring the pixels from 0..16 to mean 0 and standard deviation 1.
 
     held_out: share kept for testing, each class in proportion; seed: of the split.  One mean and
-    one deviation for all pixels, taken from the training part.  Returns Digits.  ValueError when
-    held_out is not between 0 and 1.
+    one deviation for all pixels, taken from the training part; dtype: np.float64 or np.float32.
+    Returns Digits.  ValueError when one part would be too small to hold every class.
     """
-    if not 0 < held_out < 1:
-        raise ValueError(f"held_out must lie between 0 and 1; got {held_out}")
     pixels, labels = load_digits(return_X_y=True)
+    least = (labels.max() + 1) / len(labels)  # one picture of each class
+    if not least <= held_out <= 1 - least:
+        raise ValueError(
+            f"held_out is {held_out}; expected a share that leaves each class a picture in both parts, "
+            f"{least:.4f} to {1 - least:.4f}"
+        )
     train_x, test_x, train_y, test_y = train_test_split(
         pixels, labels, test_size=held_out, random_state=seed, stratify=labels
     )

@@ -64,7 +64,9 @@ def reader_frames(error):
     found, step = [], error.__traceback__
     while step is not None:
         path = step.tb_frame.f_code.co_filename
-        library = path.startswith((sys.prefix, sys.base_prefix, "<frozen", "<__array_function__"))
+        library = "site-packages" in path or path.startswith(
+            (sys.prefix, sys.base_prefix, "<frozen", "<__array")
+        )
         if not library and HERE not in Path(path).parents:
             found.append((step.tb_frame, step.tb_lineno))
         step = step.tb_next

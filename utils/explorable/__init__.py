@@ -3,9 +3,8 @@
 from .engine import Array, Canvas, Choice, Explorable, Scene, Slider, Switch, Text, page
 from .links import Link, Pairs, Window
 from .marks import Bars, Code, Curve, Formula, Graph, Grid, Points, Strip
-from .sweep import SweepError, sweep
 
 __all__ = [
     "Array", "Bars", "Canvas", "Choice", "Code", "Curve", "Explorable", "Formula", "Graph", "Grid", "Link", "Pairs",
-    "Points", "Scene", "Slider", "Strip", "SweepError", "Switch", "Text", "Window", "page", "sweep",
+    "Points", "Scene", "Slider", "Strip", "Switch", "Text", "Window", "page",
 ]  # fmt: skip

@@ -159,7 +159,8 @@ class Canvas(Control):
     kind = "canvas"
 
     def __init__(self, shape=(8, 8), value=None, label=None):
-        if len(tuple(shape)) != 2 or min(shape) < 1:
+        sizes = shape if isinstance(shape, (tuple, list)) else ()
+        if len(sizes) != 2 or not all(isinstance(size, (int, np.integer)) and size >= 1 for size in sizes):
             raise ValueError(f"shape: expected (rows, columns), got {shape!r}")
         self.shape = tuple(int(size) for size in shape)
         super().__init__(np.zeros(self.shape) if value is None else np.array(value, float), label)

@@ -7,9 +7,18 @@ import math
 
 import numpy as np
 
+from utils.nn.guard import guarded
+
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017
 
 
+@guarded
+def identity(x):
+    """Nothing at all, where a layer must stand: as torch.nn.Identity.  x: any shape."""
+    return x, lambda dy: dy
+
+
+@guarded
 def sigmoid(x):
     """Squash each number into (0, 1), 1 / (1 + exp(-x)): eqs. (1.2), (1.5), (1.12).
 
@@ -24,6 +33,7 @@ def sigmoid(x):
     return y, pullback
 
 
+@guarded
 def hard_sigmoid(x):
     """A sigmoid of three straight lines: 0 below -3, 1 above 3, slope 1/6 between.
 
@@ -36,6 +46,7 @@ def hard_sigmoid(x):
     return np.clip(x / 6 + 0.5, 0, 1), pullback
 
 
+@guarded
 def silu(x):
     """Each number times its own sigmoid, also called swish: eq. (2.9).
 
@@ -49,6 +60,7 @@ def silu(x):
     return x * s, pullback
 
 
+@guarded
 def tanh(x):
     """Squash each number into (-1, 1): eqs. (2.2), (2.3).
 
@@ -62,6 +74,7 @@ def tanh(x):
     return y, pullback
 
 
+@guarded
 def softsign(x):
     """Squash each number into (-1, 1) slowly, x / (1 + |x|): its slope falls as 1 / x^2 only.
 
@@ -75,6 +88,7 @@ def softsign(x):
     return x / size, pullback
 
 
+@guarded
 def softplus(x):
     """A smooth ReLU, log(1 + exp(x)): eq. (2.8).
 
@@ -88,6 +102,7 @@ def softplus(x):
     return np.logaddexp(0, x), pullback
 
 
+@guarded
 def relu(x, *, max_value=None):
     """Keep what is positive, replace the rest by zero; optionally cap at max_value: eq. (2.4).
 
@@ -105,6 +120,7 @@ def relu(x, *, max_value=None):
     return y, pullback
 
 
+@guarded
 def leaky_relu(x, *, negative_slope=0.01):
     """Keep what is positive, scale the rest by negative_slope: eq. (2.5).
 
@@ -117,6 +133,7 @@ def leaky_relu(x, *, negative_slope=0.01):
     return np.where(x > 0, x, negative_slope * x), pullback
 
 
+@guarded
 def prelu(x, weight):
     """Leaky ReLU whose slopes are learned: eq. (2.5).
 
@@ -138,16 +155,19 @@ def prelu(x, weight):
     return np.where(x > 0, x, slope * x), pullback
 
 
+@guarded
 def rrelu(x, *, rng=None, lower=1 / 8, upper=1 / 3, training=False):
     """Leaky ReLU with slopes drawn from U(lower, upper) in training, their mean otherwise.
 
     x: any shape; rng: a numpy Generator, needed in training.  As torch.nn.functional.rrelu (other
-    random numbers).  ValueError in training without rng.
+    random numbers).  ValueError in training without rng, and when upper is below lower.
     """
     if training and rng is None:
         raise ValueError("rng is None; in training expected a numpy Generator")
+    if upper < lower:
+        raise ValueError(f"upper is {upper}, below lower, which is {lower}; expected lower <= upper")
     drawn = rng.uniform(lower, upper, x.shape) if training else (lower + upper) / 2
-    slope = np.asarray(drawn, dtype=np.result_type(x, np.float32))  # float32 stays float32
+    slope = np.asarray(drawn, dtype=x.dtype)  # float32 stays float32
 
     def pullback(dy):
         return np.where(x > 0, dy, slope * dy)
@@ -155,6 +175,7 @@ def rrelu(x, *, rng=None, lower=1 / 8, upper=1 / 3, training=False):
     return np.where(x > 0, x, slope * x), pullback
 
 
+@guarded
 def threshold(x, *, theta):
     """Keep what is above theta, replace the rest by zero: a jump of height theta.
 
@@ -167,6 +188,7 @@ def threshold(x, *, theta):
     return np.where(x > theta, x, 0), pullback
 
 
+@guarded
 def elu(x, *, alpha=1.0):
     """Keep what is positive; below zero bend smoothly towards -alpha: eq. (2.6).
 
@@ -180,6 +202,7 @@ def elu(x, *, alpha=1.0):
     return np.where(x > 0, x, alpha * np.expm1(negative)), pullback
 
 
+@guarded
 def selu(x):
     """ELU with the two constants that keep mean 0 and variance 1 from layer to layer: eq. (2.7).
 
@@ -193,14 +216,14 @@ def selu(x):
     return SELU_SCALE * y, pullback
 
 
+@guarded
 def gelu(x):
     """Each number times the probability that a standard normal one is smaller: eq. (2.10).
 
     x: any shape.  As torch.nn.functional.gelu.  Hendrycks & Gimpel 2016.
     """
-    number = np.result_type(x, np.float32)  # float32 stays float32, integers become float64
-    erf = np.vectorize(math.erf, otypes=[number])  # NumPy has none of its own
-    below = (1 + erf(x / np.sqrt(2).astype(number))) / 2
+    erf = np.vectorize(math.erf, otypes=[x.dtype])  # NumPy has none of its own
+    below = (1 + erf(x / math.sqrt(2))) / 2
 
     def pullback(dy):
         density = np.exp(-np.minimum(x**2, 1e3) / 2) / math.sqrt(2 * math.pi)
@@ -209,13 +232,14 @@ def gelu(x):
     return x * below, pullback
 
 
+@guarded(x="(..., units)")
 def maxout(x, *, pieces):
     """The largest of each group of `pieces` neighbours on the last axis.
 
     x: (..., units * pieces); returns (..., units).  The first of equal numbers gets the gradient.
     Goodfellow et al. 2013.  ValueError when the last axis is no multiple of pieces.
     """
-    if pieces < 1 or x.shape[-1] % pieces:
+    if x.shape[-1] % pieces:
         raise ValueError(
             f"x has {x.shape[-1]} numbers on its last axis; expected a multiple of pieces, {pieces}"
         )
@@ -230,6 +254,7 @@ def maxout(x, *, pieces):
     return groups.max(-1), pullback
 
 
+@guarded
 def softmax(x, *, axis=-1):
     """Shares that are positive and add up to one: eqs. (2.11), (2.13).
 
@@ -244,6 +269,7 @@ def softmax(x, *, axis=-1):
     return p, pullback
 
 
+@guarded
 def log_softmax(x, *, axis=-1):
     """Logarithms of the shares, never minus infinity for finite x: eq. (2.20).
 

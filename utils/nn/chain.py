@@ -4,6 +4,8 @@ import contextlib
 import inspect
 import weakref
 
+from utils.nn.kinds import function, told
+
 
 class Tap:
     """An identity layer that keeps what passes: `.value` going forward, `.gradient` coming back."""
@@ -30,6 +32,7 @@ def inputs_of(layer):
     try:
         return _inputs[layer]
     except (KeyError, TypeError):  # TypeError: a layer that cannot be referred to weakly
+        function(layer, "layer")
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         names = tuple(p.name for p in inspect.signature(layer).parameters.values() if p.kind in kinds)
     with contextlib.suppress(TypeError):
@@ -41,28 +44,61 @@ def call_layer(layer, params, x):
     """Run one layer of a chain; its pullback gives (dparams, dx), dparams None without parameters.
 
     Three kinds of layer: a network `f(params, x)`, a function of one input `f(x)`, and a function
-    `f(x, weight, ...)` whose further inputs stand in `params` under their names.
+    `f(x, weight, ...)` whose further inputs stand in `params` under their names.  ValueError when
+    params do not fit, or when the layer returns no value and pullback.
     """
     names = inputs_of(layer)
     if not names:
         raise ValueError(f"{name_of(layer)} names no input; expected f(x), f(x, weight, ...) or f(params, x)")
     if names[0] == "params":
-        return layer(params, x)
-    unknown = set(params or {}) - set(names[1:])
-    if unknown:
-        raise ValueError(
-            f"params of {name_of(layer)} holds {sorted(unknown)}; its inputs are {list(names[1:])}"
-        )
+        return pair(layer, layer(params, x))
+    if params is not None:
+        expect_inputs(layer, names[1:], params)
     if len(names) == 1:
-        value, back = layer(x)
+        value, back = pair(layer, layer(x))
         return value, lambda dy: (None, back(dy))
-    value, back = layer(x, **(params or {}))
+    given = params or {}
+    try:
+        value, back = pair(layer, layer(x, **given))
+    except TypeError:
+        expect_call(layer, x, given)
+        raise
 
     def pullback(dy):
-        dx, *dothers = back(dy)
-        return {name: d for name, d in zip(names[1:], dothers) if name in (params or {})}, dx
+        grads = back(dy)
+        if not isinstance(grads, tuple) or len(grads) != len(names):
+            raise ValueError(
+                f"the pullback of {name_of(layer)} returned {told(grads)}; expected {len(names)} gradients"
+            )
+        return {name: d for name, d in zip(names, grads) if name in given}, grads[0]
 
     return value, pullback
+
+
+def expect_inputs(layer, names, params):
+    """ValueError unless params is a dict that holds inputs of these names only."""
+    if not isinstance(params, dict):
+        raise ValueError(f"params of {name_of(layer)} is {told(params)}; its inputs are {list(names)}")
+    for name in params:
+        if name not in names:
+            raise ValueError(
+                f"params of {name_of(layer)} holds {sorted(params)}; its inputs are {list(names)}"
+            )
+
+
+def expect_call(layer, x, params):
+    """ValueError when params lacks an input of the layer that has no default."""
+    try:
+        inspect.signature(layer).bind(x, **params)
+    except TypeError as error:
+        raise ValueError(f"params of {name_of(layer)} holds {sorted(params)}: {error}") from None
+
+
+def pair(layer, returned):
+    """What a layer returned, if it is a value and a pullback."""
+    if type(returned) is not tuple or len(returned) != 2 or not callable(returned[1]):
+        raise ValueError(f"{name_of(layer)} returned {told(returned)}; expected a value and its pullback")
+    return returned
 
 
 def name_of(layer):
@@ -78,8 +114,7 @@ def chain(*layers):
     """
 
     def network(params, x):
-        if len(params) != len(layers):
-            raise ValueError(f"params has {len(params)} entries; this chain has {len(layers)} layers")
+        expect_one_each(params, layers)
         backs = []
         for layer, p in zip(layers, params):
             x, back = call_layer(layer, p, x)
@@ -95,3 +130,11 @@ def chain(*layers):
         return x, pullback
 
     return network
+
+
+def expect_one_each(params, layers):
+    """ValueError unless params is a tuple, or a list, of one entry for each layer."""
+    if not isinstance(params, (tuple, list)):
+        raise ValueError(f"params is {told(params)}; expected a tuple of {len(layers)}, one entry a layer")
+    if len(params) != len(layers):
+        raise ValueError(f"params has {len(params)} entries; this chain has {len(layers)} layers")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from utils.nn.activations import sigmoid
+from utils.nn.kinds import floating, real
 
 
 class Dual:
@@ -15,7 +16,8 @@ class Dual:
     __array_ufunc__ = None  # so that array @ Dual comes to __rmatmul__ instead of to NumPy
 
     def __init__(self, value, tangent=0.0):
-        self.value, self.tangent = value, tangent
+        self.value = value if isinstance(value, float) else floating(value, "value")
+        self.tangent = tangent if isinstance(tangent, float) else floating(tangent, "tangent")
 
     def __repr__(self):
         return f"Dual({self.value}, tangent={self.tangent})"
@@ -39,6 +41,7 @@ class Dual:
         return Dual(self.value @ other.value, tangent)
 
     def __pow__(self, power):
+        real(power, "power")
         slope = power * self.value ** (power - 1) if power else 0.0
         return Dual(self.value**power, slope * self.tangent)
 

@@ -4,7 +4,10 @@ import math
 
 import numpy as np
 
+from utils.nn.guard import guarded
 
+
+@guarded
 def fans(shape):
     """How many numbers one output adds up, and in how many sums one input sits: eq. (3.13).
 
@@ -12,29 +15,30 @@ def fans(shape):
     (fan_in, fan_out), counted as torch.nn.init does.  ValueError for too few axes, or empty ones.
     """
     if len(shape) < 2 or min(shape) < 1:
-        raise ValueError(f"shape is {tuple(shape)}; expected (out, in, *kernel), none of them 0")
+        raise ValueError(f"shape is {shape}; expected (out, in, *kernel), none of them 0")
     outputs, inputs, *kernel = shape
     return inputs * math.prod(kernel), outputs * math.prod(kernel)
 
 
+@guarded
 def constant(shape, rng=None, value=0.0):
     """The same number everywhere; good for biases, fatal for weights.
 
     shape: any.  rng is not used: it is there so that all schemes are called alike.
     """
-    return np.full(shape, float(value))
+    return np.full(shape, value)
 
 
+@guarded
 def normal(shape, rng, mean=0.0, std=1.0):
     """Normal random numbers; std is a standard deviation, not a variance.
 
     shape: any; rng: a numpy Generator.  As torch.nn.init.normal_.  ValueError for a negative std.
     """
-    if std < 0:
-        raise ValueError(f"std is {std}; expected a number that is not negative")
     return rng.normal(mean, std, shape)
 
 
+@guarded
 def uniform(shape, rng, a=0.0, b=1.0):
     """Random numbers spread evenly between a and b: variance (b - a)^2 / 12, eq. (3.12).
 
@@ -45,6 +49,7 @@ def uniform(shape, rng, a=0.0, b=1.0):
     return rng.uniform(a, b, shape)
 
 
+@guarded
 def lecun_normal(shape, rng):
     """Variance 1 / fan_in, which keeps the size of a signal going forward: eq. (3.6).
 
@@ -55,6 +60,7 @@ def lecun_normal(shape, rng):
     return normal(shape, rng, std=1 / math.sqrt(fan_in))
 
 
+@guarded
 def xavier_normal(shape, rng, gain=1.0):
     """Variance 2 / (fan_in + fan_out), a compromise of both directions: eq. (3.11).
 
@@ -64,6 +70,7 @@ def xavier_normal(shape, rng, gain=1.0):
     return normal(shape, rng, std=gain * math.sqrt(2 / sum(fans(shape))))
 
 
+@guarded
 def xavier_uniform(shape, rng, gain=1.0):
     """The variance of xavier_normal, spread evenly: eqs. (3.11), (3.12).
 
@@ -74,19 +81,19 @@ def xavier_uniform(shape, rng, gain=1.0):
     return uniform(shape, rng, -limit, limit)
 
 
+@guarded
 def kaiming_std(shape, mode="fan_in", negative_slope=0.0):
     """The standard deviation that a (leaky) ReLU needs: eqs. (3.15), (3.16).
 
     mode: "fan_in" keeps the size going forward, "fan_out" the size going back; negative_slope: of
     the leaky ReLU, 0 for ReLU, 1 for no activation at all.  ValueError for another mode.
     """
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f'mode is {mode!r}; expected "fan_in" or "fan_out"')
     fan_in, fan_out = fans(shape)
     fan = fan_in if mode == "fan_in" else fan_out
     return math.sqrt(2 / ((1 + negative_slope**2) * fan))
 
 
+@guarded
 def kaiming_normal(shape, rng, mode="fan_in", negative_slope=0.0):
     """He's initialization, normal: variance 2 / ((1 + negative_slope^2) fan), eqs. (3.15), (3.16).
 
@@ -96,6 +103,7 @@ def kaiming_normal(shape, rng, mode="fan_in", negative_slope=0.0):
     return normal(shape, rng, std=kaiming_std(shape, mode, negative_slope))
 
 
+@guarded
 def kaiming_uniform(shape, rng, mode="fan_in", negative_slope=0.0):
     """He's initialization, spread evenly: the same variance, eqs. (3.12), (3.15), (3.16).
 
@@ -106,6 +114,7 @@ def kaiming_uniform(shape, rng, mode="fan_in", negative_slope=0.0):
     return uniform(shape, rng, -limit, limit)
 
 
+@guarded
 def orthogonal(shape, rng, gain=1.0):
     """A random rotation (times gain): no direction is stretched more than another.
 

@@ -3,8 +3,11 @@
 import numpy as np
 
 from utils.nn.activations import log_softmax, sigmoid
+from utils.nn.guard import guarded
+from utils.nn.kinds import integers, shares
 
 
+@guarded
 def mse_loss(input, target):
     """Mean of the squared differences: eq. (2.17).
 
@@ -21,6 +24,7 @@ def mse_loss(input, target):
     return np.mean(difference**2), pullback
 
 
+@guarded
 def l1_loss(input, target):
     """Mean of the absolute differences: eq. (2.18).
 
@@ -37,6 +41,7 @@ def l1_loss(input, target):
     return np.mean(np.abs(difference)), pullback
 
 
+@guarded(logits="(N, C)", target=integers)
 def cross_entropy(logits, target, *, label_smoothing=0.0):
     """Mean over the batch of -log p(right class), p = softmax(logits): eqs. (2.20), (2.21), (2.22).
 
@@ -44,7 +49,7 @@ def cross_entropy(logits, target, *, label_smoothing=0.0):
     share of the target that is spread evenly over all classes.  Returns a number, as
     torch.nn.functional.cross_entropy.  ValueError when these do not fit.
     """
-    expect_classes(logits, target, label_smoothing)
+    expect_classes(target, logits)
     n, classes = logits.shape
     log_p, _ = log_softmax(logits)
     wanted = np.full_like(log_p, label_smoothing / classes)
@@ -56,6 +61,7 @@ def cross_entropy(logits, target, *, label_smoothing=0.0):
     return -(wanted * log_p).sum(axis=1).mean(), pullback
 
 
+@guarded(target=shares)
 def binary_cross_entropy_with_logits(logits, target):
     """Mean of -log p(what happened), where p = sigmoid(logits) is the chance of a 1: eq. (2.19).
 
@@ -73,18 +79,17 @@ def binary_cross_entropy_with_logits(logits, target):
 
 
 def expect_shape_of(input, target):
-    """ValueError when a target does not have the shape of what it is compared with."""
-    if np.shape(input) != np.shape(target):
-        raise ValueError(f"target has shape {np.shape(target)}; expected that of input, {np.shape(input)}")
+    """ValueError when a target does not have the shape of what it is compared with, or both are empty."""
+    if target.shape != input.shape:
+        raise ValueError(f"target has shape {target.shape}; expected that of input, {input.shape}")
+    if target.size == 0:
+        raise ValueError(f"target has shape {target.shape}; expected at least one number to average over")
 
 
-def expect_classes(logits, target, label_smoothing):
-    """ValueError unless logits are (N, C), target holds N classes, and label_smoothing is a share."""
-    if logits.ndim != 2:
-        raise ValueError(f"logits has shape {logits.shape}; expected (N, C)")
+def expect_classes(target, logits):
+    """ValueError unless target holds a class of logits, (N, C), for each of at least one example."""
     n, classes = logits.shape
-    integers = target.shape == (n,) and target.dtype.kind in "iu"
-    if not integers or (target < 0).any() or (target >= classes).any():
+    if n == 0:
+        raise ValueError(f"logits has shape {logits.shape}; expected at least one example")
+    if target.shape != (n,) or not 0 <= target.min() <= target.max() < classes:
         raise ValueError(f"target must hold {n} integers from 0 to {classes - 1}; got {target!r}")
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing is {label_smoothing}; expected a share from 0 to 1")

@@ -4,9 +4,11 @@ import numpy as np
 
 from utils.nn.activations import tanh
 from utils.nn.chain import Tap, chain
+from utils.nn.guard import guarded
 from utils.nn.linear import linear
 
 
+@guarded
 def mlp(sizes, activation=tanh):
     """A chain of linear layers with an activation between them: eq. (1.10).
 
@@ -21,6 +23,7 @@ def mlp(sizes, activation=tanh):
     return chain(*layers), taps
 
 
+@guarded
 def mlp_params(sizes, rng, *, gain=1.0):
     """Random parameters for `mlp`: weights of standard deviation gain / sqrt(fan_in), biases zero.
 
@@ -34,15 +37,12 @@ def mlp_params(sizes, rng, *, gain=1.0):
     return tuple(params)
 
 
+@guarded
 def mlp_params_by(sizes, rng, scheme):
     """Random parameters for `mlp`: weights drawn by an initialization scheme, biases zero.
 
     sizes: as for mlp; rng: a numpy Generator; scheme(shape, rng): a function of
     utils.nn.initialization, options given by a lambda or by functools.partial.
     """
-    params = []
-    for i, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:])):
-        layer = {"weight": scheme((fan_out, fan_in), rng), "bias": np.zeros(fan_out)}
-        last = i == len(sizes) - 2
-        params += [layer, *[None] * (1 if last else 2)]
-    return tuple(params)
+    built = mlp_params(sizes, np.random.default_rng(0))  # for its shapes
+    return tuple(p and p | {"weight": scheme(p["weight"].shape, rng)} for p in built)

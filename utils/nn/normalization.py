@@ -4,7 +4,10 @@ import math
 
 import numpy as np
 
+from utils.nn.guard import guarded
 
+
+@guarded
 def standardize(x, *, axis, eps=1e-5):
     """Subtract from each group its mean and divide by its standard deviation: eqs. (4.1), (4.2), (4.8).
 
@@ -23,12 +26,14 @@ def standardize(x, *, axis, eps=1e-5):
     return x_hat, pullback
 
 
-def scale_and_shift(x_hat, weight, bias, *, shape):
+@guarded
+def scale_and_shift(x_hat, weight=None, bias=None, *, shape):
     """Give every place its own learned size and offset, weight * x_hat + bias: eqs. (4.3), (4.4).
 
     weight, bias: arrays that reshape to `shape`, or None for 1 and 0; shape: as many axes as x_hat,
-    with 1 where a weight is shared.
+    with 1 where a weight is shared.  ValueError when these do not fit.
     """
+    expect_places(shape, x_hat, weight=weight, bias=bias)
     shared = tuple(axis for axis, length in enumerate(shape) if length == 1)
     w = 1 if weight is None else weight.reshape(shape)
     b = 0 if bias is None else bias.reshape(shape)
@@ -41,15 +46,13 @@ def scale_and_shift(x_hat, weight, bias, *, shape):
     return x_hat * w + b, pullback
 
 
+@guarded(x="(..., D)", weight="(D,)", bias="(D,)")
 def layer_norm(x, weight=None, bias=None, *, eps=1e-5):
     """Normalize each example over its last axis, then scale and shift: eqs. (4.2), (4.3), (4.17).
 
     x: (..., D); weight, bias: (D,) or None.  As torch.nn.functional.layer_norm with normalized_shape
     (D,).  ValueError when weight or bias does not fit.  Ba, Kiros & Hinton 2016.
     """
-    if x.ndim == 0:
-        raise ValueError("x has shape (); expected an axis to normalize over")
-    expect_shape(x.shape[-1:], weight=weight, bias=bias)
     x_hat, back_norm = standardize(x, axis=-1, eps=eps)
     y, back_affine = scale_and_shift(x_hat, weight, bias, shape=(1,) * (x.ndim - 1) + x.shape[-1:])
 
@@ -60,6 +63,7 @@ def layer_norm(x, weight=None, bias=None, *, eps=1e-5):
     return y, pullback
 
 
+@guarded(x="(N, C, *positions)", weight="(C,)", bias="(C,)", running_mean="(C,)", running_var="(C,)")
 def batch_norm(
     x, weight=None, bias=None, *, running_mean=None, running_var=None, training=True, momentum=0.1, eps=1e-5
 ):
@@ -73,7 +77,6 @@ def batch_norm(
     statistics, and when shapes do not fit.  Ioffe & Szegedy 2015.
     """
     axis, shape = (0, *range(2, x.ndim)), channel_shape(x)
-    expect_shape(x.shape[1:2], weight=weight, bias=bias, running_mean=running_mean, running_var=running_var)
     if (running_mean is None) != (running_var is None) or (not training and running_mean is None):
         raise ValueError(
             "running_mean and running_var: expected both in evaluation, both or none in training"
@@ -85,9 +88,8 @@ def batch_norm(
             running_mean += momentum * (x.mean(axis) - running_mean)
             running_var += momentum * (x.var(axis, ddof=1) - running_var)
     else:  # the statistics are constants: nothing flows back through them
-        number = np.result_type(x, np.float32)  # float32 stays float32
-        inv_std = (1 / np.sqrt(running_var + eps)).reshape(shape).astype(number)
-        x_hat = (x - running_mean.reshape(shape).astype(number)) * inv_std
+        inv_std = (1 / np.sqrt(running_var + eps)).reshape(shape).astype(x.dtype)  # float32 stays float32
+        x_hat = (x - running_mean.reshape(shape).astype(x.dtype)) * inv_std
         back_norm = lambda dx_hat: dx_hat * inv_std
     y, back_affine = scale_and_shift(x_hat, weight, bias, shape=shape)
 
@@ -98,6 +100,7 @@ def batch_norm(
     return y, pullback
 
 
+@guarded(x="(N, C, *positions)", weight="(C,)", bias="(C,)")
 def group_norm(x, weight=None, bias=None, *, num_groups, eps=1e-5):
     """Normalize groups of neighbouring channels, each example for itself: eqs. (4.2), (4.3).
 
@@ -106,8 +109,7 @@ def group_norm(x, weight=None, bias=None, *, num_groups, eps=1e-5):
     ValueError when num_groups does not divide C, or when weight or bias does not fit.  Wu & He 2018.
     """
     shape = channel_shape(x)
-    expect_shape(x.shape[1:2], weight=weight, bias=bias)
-    if num_groups < 1 or x.shape[1] % num_groups:
+    if x.shape[1] % num_groups:
         raise ValueError(f"num_groups is {num_groups}; expected a divisor of {x.shape[1]}, the channels of x")
     grouped = x.reshape(x.shape[0], num_groups, np.prod(x.shape[1:], dtype=int) // num_groups)
     x_hat, back_norm = standardize(grouped, axis=-1, eps=eps)
@@ -120,6 +122,7 @@ def group_norm(x, weight=None, bias=None, *, num_groups, eps=1e-5):
     return y, pullback
 
 
+@guarded(x="(N, C, *positions)", weight="(C,)", bias="(C,)")
 def instance_norm(x, weight=None, bias=None, *, eps=1e-5):
     """Normalize each channel of each example over its positions: group norm with groups of one channel.
 
@@ -131,18 +134,19 @@ def instance_norm(x, weight=None, bias=None, *, eps=1e-5):
     return group_norm(x, weight, bias, num_groups=x.shape[1], eps=eps)
 
 
+@guarded(x="(N, C, *positions)")
 def channel_shape(x):
     """(1, C, 1, ...): the shape in which one number for each channel meets axis 1 of x."""
-    if x.ndim < 2:
-        raise ValueError(f"x has shape {x.shape}; expected (N, C) or (N, C, *positions)")
     return (1, x.shape[1], *[1] * (x.ndim - 2))
 
 
-def expect_shape(expected, **arrays):
-    """ValueError when one of the arrays, by name, is neither None nor of the expected shape."""
+def expect_places(shape, x_hat, **arrays):
+    """ValueError unless shape has 1 or the length of x_hat on each axis, and each array, by name, reshapes to it."""
+    if len(shape) != x_hat.ndim or any(s not in (1, length) for s, length in zip(shape, x_hat.shape)):
+        raise ValueError(f"shape is {shape}; expected 1 or the length of x_hat on each axis, {x_hat.shape}")
     for name, array in arrays.items():
-        if array is not None and array.shape != expected:
-            raise ValueError(f"{name} has shape {array.shape}; expected {expected} for this x")
+        if array is not None and array.size != math.prod(shape):
+            raise ValueError(f"{name} has shape {array.shape}; expected numbers for {shape}")
 
 
 def expect_several(x, axis, group):

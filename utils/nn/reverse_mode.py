@@ -3,6 +3,7 @@
 import math
 
 from utils.nn.activations import sigmoid
+from utils.nn.kinds import real
 
 
 class Value:
@@ -14,7 +15,7 @@ class Value:
     """
 
     def __init__(self, data, parents=(), slopes=(), op="", name=""):
-        self.data, self.grad = float(data), 0.0
+        self.data, self.grad = real(data, "data"), 0.0
         self.parents, self.slopes, self.op, self.name = parents, slopes, op, name
 
     def __repr__(self):
@@ -34,6 +35,7 @@ class Value:
         return Value(y, (self, other), (1 / other.data, -y / other.data), "/")
 
     def __pow__(self, power):
+        real(power, "power")
         slope = power * self.data ** (power - 1) if power else 0.0
         return Value(self.data**power, (self,), (slope,), f"**{power}")
 

@@ -1,29 +1,36 @@
-"""The command line: `python -m utils.notebooks sync [--back] | check | run | index [notebooks]`."""
+"""The command line: `python -m utils.notebooks sync [--back] | check | run | all | index`."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from utils.notebooks.files import ROOT
+from utils.notebooks.files import ROOT, no_course
 
 
 def main(arguments=None):
     """Prints one sentence per remark; returns 1 when something was refused, else 0."""
     options = parser().parse_args(arguments)
+    if reason := no_course(options.root, getattr(options, "paths", None)):
+        print(f"{options.root}: {reason}")
+        return 1
     refused = 0
-    for remark in options.command(options):
-        print(remark, flush=True)
-        refused += remark.refused
+    try:
+        for remark in options.command(options):
+            print(remark, flush=True)
+            refused += remark.refused
+    except KeyboardInterrupt:
+        print("Stopped.")
+        return 130
     print(f"Refused: {refused}." if refused else options.all_well)
     return 1 if refused else 0
 
 
 def parser():
-    whole = argparse.ArgumentParser(
+    program = argparse.ArgumentParser(
         prog="python -m utils.notebooks", description="Keeps the chapters in order."
     )
-    whole.add_argument("--root", type=Path, default=ROOT, help="the folder that holds chapters/ and utils/")
-    commands = whole.add_subparsers(required=True, metavar="command")
+    program.add_argument("--root", type=Path, default=ROOT, help="the folder that holds chapters/ and utils/")
+    commands = program.add_subparsers(required=True, metavar="command")
 
     def add(name, command, help, all_well):
         sub = commands.add_parser(name, help=help, description=help)
@@ -47,8 +54,12 @@ def parser():
         "Every quoted number that a cell holds has it.",
     )
     quote.add_argument("paths", **notebooks)
+    whole = add(
+        "all", _all, "sync, run, index, README, check, ruff and tests of one chapter", "The chapter is whole."
+    )
+    whole.add_argument("chapter", help="its number or name in the register")
     add("index", _index, "write chapters/INDEX.md", "The index is up to date.")
-    return whole
+    return program
 
 
 # Each command imports what it needs when it is called: check should not wait for the kernel's machinery.
@@ -76,6 +87,12 @@ def _quote(options):
     from utils.notebooks.quotes import quote
 
     return quote(options.root, options.paths)
+
+
+def _all(options):
+    from utils.notebooks.finish import finish
+
+    return finish(options.root, options.chapter)
 
 
 def _index(options):

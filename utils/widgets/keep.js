@@ -34,7 +34,8 @@ function touch(model) {
   if (context) context.model.dirty = true;
 }
 
-// Ours that outputs show, added to what is there; ours that no output shows any more, taken out.
+// Ours that outputs show, added to what is there; ours that no output shows any more, taken out. Libraries of several
+// kernels, yesterday's and today's, are one where they hold the same.
 function write(context) {
   const notebook = context.model;
   const metadata = notebook.getMetadata("widgets");
@@ -46,9 +47,15 @@ function write(context) {
   }
   const covered = ours.map(([, { model }]) => model.get("then")); // a picture behind a quiz
   const shown = new Set([...viewsOf(notebook), ...childrenOf(state), ...covered]);
+  const homes = new Map(); // source -> library
   for (const [id, { model, library }] of ours) {
-    if (shown.has(id)) Object.assign(state, { [id]: entry(model), [library.model_id]: entry(library) });
+    if (!shown.has(id)) continue;
+    const source = library.get("source");
+    if (!homes.has(source)) homes.set(source, library);
+    state[id] = entry(model);
+    state[id].state.library = homes.get(source).model_id;
   }
+  for (const library of homes.values()) state[library.model_id] = entry(library);
   if (Object.keys(state).length) {
     notebook.setMetadata("widgets", { ...metadata, [MIMETYPE]: { version_major: 2, version_minor: 0, state } });
   } else if (metadata) notebook.deleteMetadata("widgets");
