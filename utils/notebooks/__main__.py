@@ -1,4 +1,4 @@
-"""The command line: `python -m utils.notebooks sync [--back] | check | run | all | index`."""
+"""The command line: `python -m utils.notebooks sync [--back] | check | run | new | all | index`."""
 
 import argparse
 import sys
@@ -47,6 +47,13 @@ def parser():
     check.add_argument("paths", **notebooks)
     run = add("run", _run, "execute the notebooks and keep their outputs", "Every notebook ran.")
     run.add_argument("paths", **notebooks)
+    new = add(
+        "new", _new, "write a chapter that is small but whole", "The chapter is there; replace its texts."
+    )
+    new.add_argument("number", type=int)
+    new.add_argument("name", help="as a Python package: lstm_gru")
+    new.add_argument("--title", default="", help="for a chapter that the register does not have")
+    new.add_argument("--chinese", default="", help="its Chinese title")
     whole = add(
         "all", _all, "sync, run, index, README, check, ruff and tests of one chapter", "The chapter is whole."
     )
@@ -74,6 +81,12 @@ def _run(options):
     from utils.notebooks.run import run
 
     return run(options.root, options.paths)
+
+
+def _new(options):
+    from utils.notebooks.new import new
+
+    return new(options.root, options.number, options.name, options.title, options.chinese)
 
 
 def _all(options):
