@@ -227,3 +227,28 @@ def test_no_sentence_says_nan_is_not_linear():
     )
     found = report(ours, lambda x: torch.sqrt(torch.relu(x) + 1e-300), np.abs(X) - 0.3)
     assert "linear" not in str(found) and "NaN" in str(found)
+
+
+# ---- NaN and rows for columns
+
+
+def test_beside_a_value_of_nan_the_gradients_are_said_not_to_be_measured():
+    ours = lambda x: (np.where(x > 1, np.nan, x**2), lambda dy: 2 * x * dy)
+    found = report(ours, lambda x: x**2, X)
+    assert found["output"].diagnosis.kind == "nan"
+    assert "cannot tell, as the value is not finite: PyTorch decides" in found["gradient of x"].verdict
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (3, 4), (4, 4)])
+def test_a_value_with_rows_for_columns(shape):
+    x = np.random.default_rng(1).normal(size=shape)
+    row = report(lambda x: (np.tanh(x).T, lambda dy: dy), torch.tanh, x)["output"]
+    assert row.diagnosis.kind == "transposed" and "rows for columns" in row.verdict
+    assert "matrix product" not in row.verdict
+    assert (f"its shape is {shape[::-1]}; expected {shape}" in row.verdict) == (shape != (4, 4))
+
+
+def test_a_gradient_that_is_a_row_for_a_column():
+    x = np.random.default_rng(1).normal(size=(4, 1))
+    row = report(lambda x: (x**2, lambda dy: (2 * x * dy).T), lambda x: x**2, x)["gradient of x"]
+    assert "transposed, rows for columns: its shape is (1, 4); expected (4, 1)" in row.verdict

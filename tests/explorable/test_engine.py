@@ -430,7 +430,10 @@ def offline_state(html):
 def test_offline_html_holds_everything():
     explorable = attention(title="</script><b>&", query=[0, 1], key=[0, 1])
     html = explorable.to_html()
-    assert not re.search(r"https?:|//cdn|@import|src=\"(?!data:)", html)
+    without_names = html.replace(
+        "http://www.w3.org/", ""
+    )  # the names of SVG and MathML, which nobody fetches
+    assert not re.search(r"https?:|//cdn|@import|src=\"(?!data:)", without_names)
     poster = base64.b64encode(explorable.poster()).decode()
     assert f'src="data:image/png;base64,{poster}"' in html and "<b>" not in html
     state = offline_state(html)

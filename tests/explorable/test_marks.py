@@ -202,6 +202,38 @@ def test_what_may_be_missing_from_compute_is_named():
         Explorable(lambda size: {"readout": ""}, title="t", marks=[], size=[1])
 
 
+def test_an_array_that_changes_its_shape_is_refused():
+    grows = Explorable(
+        lambda size: {"x": np.ones(size), "readout": "x"}, title="t", marks=[Grid("x")], size=[1, 2]
+    )
+    reply, _ = grows.handle({"kind": "values", "seq": 1, "values": {"size": 1}})
+    assert reply["error"] == "ValueError: x: expected shape (1,), as at the start, got (2,)"
+
+
+def test_a_function_that_fails_at_the_start_is_told_on_the_page():
+    def fails(size):
+        raise ValueError("no such thing")
+
+    failing = Explorable(fails, title="t", marks=[Grid("x")], size=[1, 2])
+    assert failing.readout() == "ValueError: no such thing" and failing.spec["page"]["marks"] == []
+
+
+def test_an_action_leads_to_a_state():
+    def more(size):
+        return {"size": size + 1} if size < 3 else None
+
+    explorable = Explorable(
+        lambda size: {"x": [size], "readout": f"{size}"}, title="t", marks=[Grid("x")], size=[1, 2, 3],
+        actions={"more": more}, play=("more",),
+    )  # fmt: skip
+    message = {"kind": "action", "name": "more", "seq": 1, "values": {"size": 1}}
+    reply, _ = explorable.handle(message)
+    assert (reply["values"], reply["done"], reply["readout"]) == ({"size": 2}, False, "3")
+    reply, _ = explorable.handle(message | {"values": {"size": 2}})
+    assert (reply["values"], reply["done"]) == ({"size": 2}, True)
+    assert "error" in explorable.handle(message | {"name": "less"})[0]
+
+
 def test_a_mark_that_never_changes_is_a_dead_control():
     still = Explorable(lambda size: {"x": [1.0], "readout": "x"}, title="t", marks=[Grid("x")], size=[1, 2])
     with pytest.raises(SweepError, match="size changes neither"):

@@ -83,7 +83,7 @@ def test_parameters_of_a_layer_without_any_are_noticed():
 
 def test_a_bias_of_another_shape_is_refused():
     for wrong in (np.ones(1), np.ones(3)):
-        with pytest.raises(ValueError, match=r"bias has shape .*; expected \(2,\)"):
+        with pytest.raises(ValueError, match=r"bias has shape .*; expected \(out,\), where out is 2"):
             linear(np.ones((4, 3)), np.ones((2, 3)), wrong)
 
 

@@ -1,6 +1,7 @@
 """Initialization schemes against torch.nn.init: fans, spread, limits, distribution, rotations, complaints."""
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -16,70 +17,67 @@ from utils.nn.mlp import mlp, mlp_params_by
 
 SHAPES = [(300, 500), (500, 300), (64, 32, 3, 3), (200, 40, 5)]
 FAMILY = {"normal": stats.norm, "uniform": stats.uniform(-(3**0.5), 2 * 3**0.5)}  # of variance 1
-# name -> (ours, theirs, distribution, expected variance from the fans)
+
+
+class Scheme(NamedTuple):
+    """A scheme with its options, torch's, the distribution, the variance from the fans, and wrong versions.
+
+    mutants: (old, new) pieces of the source that change the variance by a third or more.
+    """
+
+    ours: object
+    theirs: object
+    family: str
+    variance: object
+    mutants: tuple = ()
+
+
+def scheme(name, theirs, family, variance, *mutants, options=None, torchs=None):
+    """options: of ours; torchs: of torch's, where it calls them otherwise."""
+    ours, options = getattr(init, name), options or {}
+    theirs = partial(getattr(torch.nn.init, theirs), **(options if torchs is None else torchs))
+    return Scheme(partial(ours, **options) if options else ours, theirs, family, variance, mutants)
+
+
+RELU, LEAKY = {"nonlinearity": "relu"}, {"mode": "fan_out", "a": 0.3}
+BACK = {"mode": "fan_out", "negative_slope": 0.3}
 SCHEMES = {
-    "lecun_normal": (
-        init.lecun_normal,
-        partial(torch.nn.init.kaiming_normal_, nonlinearity="linear"),
-        "normal",
-        lambda i, o: 1 / i,
+    "lecun_normal": scheme(
+        "lecun_normal", "kaiming_normal_", "normal", lambda i, o: 1 / i,
+        ("1 / math.sqrt(fan_in)", "1 / fan_in"), torchs={"nonlinearity": "linear"},
     ),
-    "xavier_normal": (
-        init.xavier_normal, torch.nn.init.xavier_normal_, "normal", lambda i, o: 2 / (i + o)
+    "xavier_normal": scheme(
+        "xavier_normal", "xavier_normal_", "normal", lambda i, o: 2 / (i + o),
+        ("gain * math.sqrt(2 / sum(fans(shape)))", "2 / sum(fans(shape))"), ("2 / sum", "1 / sum"),
     ),
-    "xavier_normal, gain": (
-        partial(init.xavier_normal, gain=3.0),
-        partial(torch.nn.init.xavier_normal_, gain=3.0),
-        "normal",
-        lambda i, o: 18 / (i + o),
+    "xavier_normal, gain": scheme(
+        "xavier_normal", "xavier_normal_", "normal", lambda i, o: 18 / (i + o), options={"gain": 3.0}
     ),
-    "xavier_uniform": (
-        init.xavier_uniform, torch.nn.init.xavier_uniform_, "uniform", lambda i, o: 2 / (i + o)
+    "xavier_uniform": scheme(
+        "xavier_uniform", "xavier_uniform_", "uniform", lambda i, o: 2 / (i + o), ("6 / sum", "3 / sum"), ("6 / sum", "2 / sum")
     ),
-    "xavier_uniform, gain": (
-        partial(init.xavier_uniform, gain=0.5),
-        partial(torch.nn.init.xavier_uniform_, gain=0.5),
-        "uniform",
-        lambda i, o: 0.5 / (i + o),
+    "xavier_uniform, gain": scheme(
+        "xavier_uniform", "xavier_uniform_", "uniform", lambda i, o: 0.5 / (i + o), options={"gain": 0.5}
     ),
-    "kaiming_normal": (
-        init.kaiming_normal,
-        partial(torch.nn.init.kaiming_normal_, nonlinearity="relu"),
-        "normal",
-        lambda i, o: 2 / i,
+    "kaiming_normal": scheme("kaiming_normal", "kaiming_normal_", "normal", lambda i, o: 2 / i, torchs=RELU),
+    "kaiming_normal, back, leaky": scheme(
+        "kaiming_normal", "kaiming_normal_", "normal", lambda i, o: 2 / (1.09 * o),
+        ("shape, mode, negative_slope)", "shape)"), options=BACK, torchs=LEAKY,
     ),
-    "kaiming_normal, back, leaky": (
-        partial(init.kaiming_normal, mode="fan_out", negative_slope=0.3),
-        partial(torch.nn.init.kaiming_normal_, mode="fan_out", a=0.3),
-        "normal",
-        lambda i, o: 2 / (1.09 * o),
+    "kaiming_uniform": scheme("kaiming_uniform", "kaiming_uniform_", "uniform", lambda i, o: 2 / i, torchs=RELU),
+    "kaiming_uniform, back, leaky": scheme(
+        "kaiming_uniform", "kaiming_uniform_", "uniform", lambda i, o: 2 / (1.09 * o),
+        ("math.sqrt(3) * ", ""), ("-limit, limit", "0, limit"), options=BACK, torchs=LEAKY,
     ),
-    "kaiming_uniform": (
-        init.kaiming_uniform, torch.nn.init.kaiming_uniform_, "uniform", lambda i, o: 2 / i
+    "the default of nn.Linear": scheme(
+        "kaiming_uniform", "kaiming_uniform_", "uniform", lambda i, o: 1 / (3 * i),
+        options={"negative_slope": 5**0.5}, torchs={"a": 5**0.5},
     ),
-    "kaiming_uniform, back, leaky": (
-        partial(init.kaiming_uniform, mode="fan_out", negative_slope=0.3),
-        partial(torch.nn.init.kaiming_uniform_, mode="fan_out", a=0.3),
-        "uniform",
-        lambda i, o: 2 / (1.09 * o),
-    ),
-    "the default of nn.Linear": (
-        partial(init.kaiming_uniform, negative_slope=5**0.5),
-        partial(torch.nn.init.kaiming_uniform_, a=5**0.5),
-        "uniform",
-        lambda i, o: 1 / (3 * i),
-    ),
-    "normal": (
-        partial(init.normal, std=0.2), partial(torch.nn.init.normal_, std=0.2), "normal", lambda i, o: 0.04
-    ),
-    "uniform": (
-        partial(init.uniform, a=-0.07, b=0.07),
-        partial(torch.nn.init.uniform_, a=-0.07, b=0.07),
-        "uniform",
-        lambda i, o: 0.07**2 / 3,
-    ),
+    "normal": scheme("normal", "normal_", "normal", lambda i, o: 0.04, options={"std": 0.2}),
+    "uniform": scheme("uniform", "uniform_", "uniform", lambda i, o: 0.07**2 / 3, options={"a": -0.07, "b": 0.07}),
 }  # fmt: skip
 EVERY_CASE = [(name, shape) for name in SCHEMES for shape in SHAPES]
+EVERY_MUTANT = [(name, change) for name, row in SCHEMES.items() for change in row.mutants]
 
 
 def error_of_variance(family, count):
@@ -94,7 +92,7 @@ def test_fans_count_as_torch(shape):
 
 @pytest.mark.parametrize("name, shape", EVERY_CASE)
 def test_variance_is_the_formula_and_that_of_torch(name, shape):
-    ours, theirs, family, variance = SCHEMES[name]
+    ours, theirs, family, variance, _ = SCHEMES[name]
     sample = ours(shape, np.random.default_rng(0))
     torch.manual_seed(0)
     reference = theirs(torch.empty(shape, dtype=torch.float64)).numpy()
@@ -107,7 +105,7 @@ def test_variance_is_the_formula_and_that_of_torch(name, shape):
 
 @pytest.mark.parametrize("name", SCHEMES)
 def test_distribution(name):
-    ours, _, family, variance = SCHEMES[name]
+    ours, _, family, variance, _ = SCHEMES[name]
     shape = (120, 50, 3)
     sample = ours(shape, np.random.default_rng(1)).ravel() / np.sqrt(variance(*init.fans(shape)))
     assert stats.kstest(sample, FAMILY[family].cdf).pvalue > 1e-3
@@ -117,10 +115,10 @@ def test_distribution(name):
         assert 0.999 * 3**0.5 < np.abs(sample).max() <= 3**0.5
 
 
-@pytest.mark.parametrize("name", [name for name in SCHEMES if SCHEMES[name][2] == "normal"])
+@pytest.mark.parametrize("name", [name for name in SCHEMES if SCHEMES[name].family == "normal"])
 def test_the_tails_of_a_normal_scheme_are_not_cut_off(name):
     """Of 150000 numbers about 70 are expected beyond three and a half standard deviations."""
-    ours, _, _, variance = SCHEMES[name]
+    ours, _, _, variance, _ = SCHEMES[name]
     sample = ours((300, 500), np.random.default_rng(2))
     assert np.abs(sample).max() > 3.5 * np.sqrt(variance(500, 300))
 
@@ -159,7 +157,7 @@ def test_what_is_meant_when_nothing_is_said(scheme, options):
 @pytest.mark.parametrize("name", SCHEMES)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (7, 1), (3, 2, 1, 5)])
 def test_odd_shapes_and_seeds(name, shape):
-    ours = SCHEMES[name][0]
+    ours = SCHEMES[name].ours
     first, again, other = (ours(shape, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert first.shape == shape and np.isfinite(first).all()
     np.testing.assert_array_equal(first, again)
@@ -171,25 +169,13 @@ def test_one_generator_gives_different_layers():
     assert (init.xavier_normal((3, 4), rng) != init.xavier_normal((3, 4), rng)).all()
 
 
-@pytest.mark.parametrize(
-    "function, change",
-    [
-        (init.lecun_normal, ("1 / math.sqrt(fan_in)", "1 / fan_in")),
-        (init.xavier_normal, ("gain * math.sqrt(2 / sum(fans(shape)))", "2 / sum(fans(shape))")),
-        (init.xavier_normal, ("2 / sum", "1 / sum")),
-        (init.xavier_uniform, ("6 / sum", "3 / sum")),
-        (init.xavier_uniform, ("6 / sum", "2 / sum")),
-        (init.kaiming_normal, ("shape, mode, negative_slope)", "shape)")),
-        (init.kaiming_uniform, ("math.sqrt(3) * ", "")),
-        (init.kaiming_uniform, ("-limit, limit", "0, limit")),
-    ],
-)
-def test_mutants_have_another_variance(function, change):
+@pytest.mark.parametrize("name, change", EVERY_MUTANT)
+def test_mutants_have_another_variance(name, change):
     """The forms that a slip of the pen gives would not pass test_variance_is_the_formula_and_that_of_torch."""
+    ours = SCHEMES[name].ours
+    function, options = getattr(ours, "func", ours), getattr(ours, "keywords", {})
     (mutant,) = properties.mutants(function, change)
-    shape = (300, 500)
-    options = {"mode": "fan_out"} if "kaiming" in function.__name__ else {}
-    right, wrong = (f(shape, np.random.default_rng(0), **options).var() for f in (function, mutant))
+    right, wrong = (f((300, 500), np.random.default_rng(0), **options).var() for f in (function, mutant))
     assert abs(wrong / right - 1) > 0.3
 
 
@@ -252,10 +238,23 @@ def test_constant():
         (lambda rng: init.xavier_normal((), rng), r"shape is \(\)"),
         (lambda rng: init.lecun_normal((3, 0), rng), r"shape is \(3, 0\).*none of them 0"),
         (lambda rng: init.orthogonal((7,), rng), r"shape is \(7,\)"),
-        (lambda rng: init.normal((2, 3), rng, std=-1), "std is -1; expected a number"),
+        (lambda rng: init.normal((2, 3), rng, std=-1), "std is -1; expected a finite number of at least 0"),
         (lambda rng: init.uniform((2, 3), rng, a=1.0, b=0.0), "b is 0.0, below a, which is 1.0"),
-        (lambda rng: init.kaiming_normal((2, 3), rng, mode="in"), 'mode is .in.; expected "fan_in" or'),
+        (
+            lambda rng: init.kaiming_normal((2, 3), rng, mode="in"),
+            "mode is 'in'; expected one of fan_in, fan_out",
+        ),
         (lambda rng: init.kaiming_uniform((2, 3), rng, "fan_avg"), "mode is .fan_avg."),
+        (lambda rng: init.lecun_normal((2, 3), None), "rng is None; expected a numpy Generator, such as"),
+        (
+            lambda rng: init.normal((2, 3), rng, std=np.nan),
+            "std is nan; expected a finite number of at least 0",
+        ),
+        (lambda rng: init.xavier_uniform((2, 3), rng, gain=np.inf), "gain is inf; expected a finite number"),
+        (
+            lambda rng: init.normal((2, -3), rng),
+            r"shape is \(2, -3\); expected a tuple of integers of at least 0",
+        ),
     ],
 )
 def test_complaints(call, told):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.nn import properties
+from tests.nn.properties import Row, proofs_of
 from tests.nn.torch_norms import torch_batch_norm
 from utils.crosscheck import crosscheck
 from utils.nn import normalization as norm
@@ -22,6 +23,13 @@ def torch_layer_norm(x, weight=None, bias=None, eps=1e-5):
 
 
 def torch_group_norm(x, weight=None, bias=None, num_groups=1, eps=1e-5):
+    """torch's own cannot do with one of weight and bias in float64."""
+    if (weight is None) != (bias is None):
+        weight, bias = (
+            (torch.ones(x.shape[1]).to(x), bias)
+            if weight is None
+            else (weight, torch.zeros(x.shape[1]).to(x))
+        )
     return F.group_norm(x, num_groups, weight, bias, eps)
 
 
@@ -34,6 +42,132 @@ def torch_standardize(x, axis, eps=1e-5):
     return centred / torch.sqrt((centred**2).mean(axis, keepdim=True) + eps)
 
 
+def torch_scale_and_shift(x_hat, weight=None, bias=None, shape=()):
+    y = x_hat if weight is None else x_hat * weight.reshape(shape)
+    return y if bias is None else y + bias.reshape(shape)
+
+
+def drawn(seed, x_shape, *others):
+    """x with its own mean and size in each channel, and other arrays."""
+    rng = np.random.default_rng(seed)
+    return per_channel(rng, x_shape), *(rng.normal(size=shape) for shape in others)
+
+
+def per_channel(rng, shape, draw=None):
+    x = rng.normal(size=shape)
+    if len(shape) > 1:
+        each = (1, shape[1], *[1] * (len(shape) - 2))
+        x = x * rng.uniform(0.5, 3, each) + rng.normal(size=each)
+    return x
+
+
+def statistics(draw, sizes, inputs):
+    """Options of batch norm: none, or running statistics, in training or in evaluation."""
+    c = inputs[0].shape[1]
+    running = {"running_mean": np.linspace(-1, 1, c), "running_var": np.linspace(0.1, 3, c)}
+    training = {"momentum": draw(st.sampled_from([0.1, 0.3]))}
+    found = draw(st.sampled_from([{}, running | training, running | {"training": False}]))
+    assume("training" in found or inputs[0].size > c)
+    return found | draw(EPS)
+
+
+def some_groups(draw, sizes, inputs):
+    """A divisor of the channels, so that each group has two numbers or more."""
+    x = inputs[0]
+    fit = [g for g in range(1, x.shape[1] + 1) if x.shape[1] % g == 0 and x.size > x.shape[0] * g]
+    assume(fit)
+    return {"num_groups": draw(st.sampled_from(fit))} | draw(EPS)
+
+
+def several(draw, sizes, inputs):
+    """More than one number in each group that instance or layer norm makes."""
+    groups = inputs[0].shape[:2] if "*positions" in sizes else inputs[0].shape[:-1]
+    assume(inputs[0].size > np.prod(groups))
+    return draw(EPS)
+
+
+def some_axes(draw, sizes, inputs):
+    axes = range(inputs[0].ndim)
+    return {"axis": tuple(draw(st.lists(st.sampled_from(axes), min_size=1, unique=True))), "eps": 1e-3}
+
+
+EPS = st.sampled_from([{}, {"eps": 0.1}])
+CHANNELS = ("(N, C, *positions)", "(C,)?", "(C,)?")
+SWAPPED = ("dweight, dbias\n\n    return", "dbias, dweight\n\n    return")
+ROWS = {
+    "standardize": Row(
+        norm.standardize, torch_standardize, ("(..., D)",),
+        [
+            ("dx_hat - mean_path - variance_path", "dx_hat - mean_path"),
+            ("dx_hat - mean_path - variance_path", "dx_hat - variance_path"),
+            ("dx_hat - mean_path - variance_path", "dx_hat - mean_path + variance_path"),
+            ("inv_std * (dx_hat", "(dx_hat"),
+            ("inv_std * (dx_hat", "inv_std**2 * (dx_hat"),
+            ("variance_path = x_hat *", "variance_path = centred *"),
+            ("(dx_hat * x_hat).mean", "(dx_hat * centred).mean"),
+            ("(dx_hat * x_hat).mean", "(dx_hat * x_hat).sum"),
+            ("dx_hat.mean", "dx_hat.sum"),
+            ("+ eps)", "+ eps) + eps"),
+            ("x_hat = centred * inv_std", "x_hat = centred * inv_std * 1.001"),
+        ],
+        some_axes, numbers=per_channel,
+    ),
+    "scale_and_shift": Row(
+        norm.scale_and_shift, torch_scale_and_shift, CHANNELS,
+        [
+            ("(dy * x_hat).sum(shared)", "dy.sum(shared)"),
+            ("(dy * x_hat).sum(shared)", "(dy * x_hat).mean(shared)"),
+            ("return dy * w,", "return dy,"),
+            ("dy.sum(shared)", "-dy.sum(shared)"),
+            ("dy.sum(shared).", "2 * dy.sum(shared)."),
+        ],
+        lambda draw, sizes, inputs: {"shape": norm.channel_shape(inputs[0])},
+    ),
+    "batch_norm": Row(
+        norm.batch_norm, torch_batch_norm, CHANNELS,
+        [
+            ("back_norm(dx_hat), dweight", "dx_hat, dweight"),
+            ("back_norm(dx_hat), dweight", "back_norm(dy), dweight"),
+            SWAPPED,
+            ("ddof=1", "ddof=0"),
+            ("momentum * (x.mean(axis) - running_mean)", "(1 - momentum) * (x.mean(axis) - running_mean)"),
+            ("running_var += momentum", "running_var -= momentum"),
+            ("running_mean += momentum *", "running_mean = running_mean + momentum *"),
+            ("lambda dx_hat: dx_hat * inv_std", "lambda dx_hat: inv_std * (dx_hat - dx_hat.mean(axis, keepdims=True))"),
+            ("np.sqrt(running_var + eps)", "(running_var + eps)"),
+            ("np.sqrt(running_var + eps)", "np.sqrt(running_var)"),
+            ("    if training:\n", "    if True:\n"),
+        ],
+        statistics, numbers=per_channel,
+    ),
+    "layer_norm": Row(
+        norm.layer_norm, torch_layer_norm, ("(..., D)", "(D,)?", "(D,)?"),
+        [
+            ("back_norm(dx_hat), dweight", "back_norm(dy), dweight"),
+            ("axis=-1", "axis=-2"),
+            SWAPPED,
+            ("eps=eps", "eps=2 * eps"),
+        ],
+        several, numbers=per_channel,
+    ),
+    "group_norm": Row(
+        norm.group_norm, torch_group_norm, CHANNELS,
+        [
+            ("back_norm(dx_hat.reshape(grouped.shape))", "dx_hat.reshape(grouped.shape)"),
+            ("dx_hat.reshape(grouped.shape))", "dy.reshape(grouped.shape))"),
+            ("num_groups, np.prod(x.shape[1:], dtype=int) // num_groups)", "-1, num_groups).swapaxes(1, 2)"),
+            SWAPPED,
+        ],
+        some_groups, numbers=per_channel,
+    ),
+    "instance_norm": Row(
+        norm.instance_norm, torch_instance_norm, CHANNELS,
+        [("x.shape[1], eps", "1, eps"), ("eps=eps", "eps=2 * eps"), ("weight, bias, num", "bias, weight, num")],
+        several, numbers=per_channel,
+    ),
+}  # fmt: skip
+test_promises, test_mutants = proofs_of(ROWS)
+
 # name -> (ours, theirs, numbers in weight), for x of SHAPE
 KINDS = {
     "batch": (norm.batch_norm, torch_batch_norm, 6),
@@ -43,63 +177,14 @@ KINDS = {
 }
 
 
-def drawn(seed, x_shape, *others):
-    """x with its own mean and size in each channel, and other arrays."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=x_shape)
-    if len(x_shape) > 1:
-        per_channel = (1, x_shape[1], *[1] * (len(x_shape) - 2))
-        x = x * rng.uniform(0.5, 3, per_channel) + rng.normal(size=per_channel)
-    return x, *(rng.normal(size=shape) for shape in others)
-
-
-def named(function):
-    """A partial with a name, for messages."""
-    found = partial(function)
-    found.__name__ = getattr(function, "__name__", None) or function.func.__name__
-    return found
-
-
-batches, channels = st.integers(1, 4), st.integers(1, 5)
-positions = st.lists(st.integers(1, 3), max_size=2).map(tuple)
-seeds = st.integers(0, 99)
-which = st.sampled_from([(True, True), (True, False), (False, True), (False, False)])
-
-
-def some(use, *arrays):
-    """Each array, or None in its place."""
-    return [array if used else None for used, array in zip(use, arrays)]
-
-
-@given(batches, channels, positions, which, seeds)
-def test_batch_norm(n, c, rest, use, seed):
-    x, weight, bias = drawn(seed, (n, c, *rest), c, c)
-    inputs = [x, *some(use, weight, bias)]
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(0, 99))
+def test_running_statistics_are_proved_where_they_change(n, c, seed):
+    x, weight, bias = drawn(seed, (n, c, 2), c, c)
     running = {"running_mean": np.full(c, 0.3), "running_var": np.full(c, 1.7)}
-    if x.size > c:
-        assert crosscheck(norm.batch_norm, torch_batch_norm, *inputs).ok
-        found = crosscheck(norm.batch_norm, torch_batch_norm, *inputs, **running, momentum=0.3)
-        assert found.ok and {row.name for row in found.rows} >= {f"{name} after the call" for name in running}
-    else:
-        with pytest.raises(ValueError, match="one number in each channel of the batch"):
-            norm.batch_norm(*inputs)
-    found = crosscheck(norm.batch_norm, torch_batch_norm, *inputs, **running, training=False)
+    found = crosscheck(norm.batch_norm, torch_batch_norm, x, weight, bias, **running, momentum=0.3)
+    assert found.ok and {row.name for row in found.rows} >= {f"{name} after the call" for name in running}
+    found = crosscheck(norm.batch_norm, torch_batch_norm, x, weight, bias, **running, training=False)
     assert found.ok and not any("after the call" in row.name for row in found.rows)
-
-
-@given(st.lists(st.integers(1, 4), max_size=3).map(tuple), st.integers(2, 6), which, seeds)
-def test_layer_norm(batch, d, use, seed):
-    x, weight, bias = drawn(seed, (*batch, d), d, d)
-    assert crosscheck(norm.layer_norm, torch_layer_norm, x, *some(use, weight, bias)).ok
-
-
-@given(batches, st.integers(1, 3), st.integers(1, 3), positions, st.booleans(), seeds)
-def test_group_norm(n, num_groups, each, rest, affine, seed):
-    c = num_groups * each
-    x, weight, bias = drawn(seed, (n, c, *rest), c, c)
-    inputs = [x, *some((affine, affine), weight, bias)]
-    if x.size > n * num_groups:
-        assert crosscheck(norm.group_norm, torch_group_norm, *inputs, num_groups=num_groups).ok
 
 
 def test_group_norm_with_one_of_weight_and_bias():
@@ -126,34 +211,11 @@ def test_groups_of_one_number_come_out_as_the_bias(batch):
         assert (y == [0.3, 0.4]).all() and not pullback(np.ones((3, 2)))[0].any()
 
 
-@given(batches, channels, st.lists(st.integers(1, 4), min_size=1, max_size=2).map(tuple), which, seeds)
-def test_instance_norm(n, c, rest, use, seed):
-    x, weight, bias = drawn(seed, (n, c, *rest), c, c)
-    inputs = [x, *some(use, weight, bias)]
-    if np.prod(rest) > 1:
-        assert crosscheck(norm.instance_norm, torch_instance_norm, *inputs).ok
-    else:
-        with pytest.raises(ValueError, match="one number in each channel of an example"):
-            norm.instance_norm(*inputs)
-
-
-@given(st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple), seeds, st.data())
-def test_standardize(shape, seed, data):
-    axes = range(len(shape))
-    axis = tuple(data.draw(st.lists(st.sampled_from(axes), min_size=1, unique=True)))
-    (x,) = drawn(seed, shape)
-    assert crosscheck(norm.standardize, torch_standardize, x, axis=axis, eps=1e-3).ok
-
-
 def test_numbers_far_from_zero_come_out_as_those_around_it():
     """The mean of the squares minus the square of the mean would have lost the variance to rounding."""
     (z,) = drawn(11, (8, 3))
     far = norm.standardize(z + 1e7, axis=0)[0]
     np.testing.assert_allclose(far, norm.standardize(z, axis=0)[0], atol=1e-6)
-
-
-def torch_scale_and_shift(x_hat, weight, bias, shape):
-    return x_hat * weight.reshape(shape) + bias.reshape(shape)
 
 
 @pytest.mark.parametrize("given", [(6,), (6, 1), (1, 6, 1)])
@@ -162,11 +224,6 @@ def test_gradients_of_size_and_offset_have_the_shape_that_came(given):
     assert crosscheck(norm.scale_and_shift, torch_scale_and_shift, *inputs, shape=(1, 6, 1)).ok
     _, dweight, dbias = norm.scale_and_shift(*inputs, shape=(1, 6, 1))[1](np.ones(SHAPE))
     assert dweight.shape == dbias.shape == given
-
-
-def test_both_halves_leave_what_they_are_given_alone():
-    properties.assert_pure(norm.standardize, drawn(13, SHAPE)[0], axis=0)
-    properties.assert_pure(norm.scale_and_shift, *drawn(13, SHAPE, 6, 6), shape=(1, 6, 1))
 
 
 def test_one_function_of_axis_is_all_four():
@@ -188,27 +245,6 @@ def test_group_norm_between_its_ends():
     np.testing.assert_allclose(norm.group_norm(x, weight, bias, num_groups=1)[0], all_of_it)
     alone = norm.group_norm(x, weight, bias, num_groups=6)[0]
     np.testing.assert_array_equal(norm.instance_norm(x, weight, bias)[0], alone)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("eps", [1e-5, 0.1])
-def test_promises(kind, eps):
-    ours, theirs, size = KINDS[kind]
-    ours, inputs = named(ours), drawn(2, SHAPE, size, size)
-    assert crosscheck(ours, theirs, *inputs, eps=eps).ok
-    properties.assert_finite_at_extremes(ours, *inputs, eps=eps)
-    properties.assert_keeps_float32(ours, *inputs, eps=eps)
-    properties.assert_pure(ours, *inputs, eps=eps)
-
-
-def test_promises_in_evaluation():
-    inputs = drawn(3, SHAPE, 6, 6)
-    running = {"running_mean": np.linspace(-1, 1, 6), "running_var": np.linspace(0, 3, 6), "training": False}
-    ours = norm.batch_norm
-    assert crosscheck(ours, torch_batch_norm, *inputs, **running, eps=0.1).ok
-    properties.assert_finite_at_extremes(ours, *inputs, **running)
-    properties.assert_keeps_float32(ours, *inputs, **running)
-    properties.assert_pure(ours, *inputs, **running)
 
 
 def test_a_constant_group_comes_out_as_the_bias():
@@ -261,9 +297,15 @@ def test_a_pullback_keeps_the_statistics_of_its_own_call():
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda x: norm.batch_norm(x[:, 0, 0]), r"x has shape \(4,\); expected \(N, C\)"),
-        (lambda x: norm.batch_norm(x, np.ones(5)), r"weight has shape \(5,\); expected \(6,\)"),
-        (lambda x: norm.batch_norm(x, None, np.ones((6, 1))), r"bias has shape \(6, 1\); expected \(6,\)"),
+        (lambda x: norm.batch_norm(x[:, 0, 0]), r"x has shape \(4,\); expected \(N, C, \*positions\)"),
+        (
+            lambda x: norm.batch_norm(x, np.ones(5)),
+            r"weight has shape \(5,\); expected \(C,\), where C is 6 in x",
+        ),
+        (
+            lambda x: norm.batch_norm(x, None, np.ones((6, 1))),
+            r"bias has shape \(6, 1\); expected \(C,\), where C is 6",
+        ),
         (lambda x: norm.batch_norm(x, training=False), "expected both in evaluation"),
         (lambda x: norm.batch_norm(x, running_mean=np.zeros(6)), "both or none in training"),
         (
@@ -271,120 +313,38 @@ def test_a_pullback_keeps_the_statistics_of_its_own_call():
             r"running_var has shape \(5,\)",
         ),
         (lambda x: norm.batch_norm(x[:1, :, :1]), "one number in each channel of the batch"),
-        (lambda x: norm.layer_norm(x, np.ones(6)), r"weight has shape \(6,\); expected \(5,\)"),
+        (lambda x: norm.layer_norm(x, np.ones(6)), r"weight has shape \(6,\); expected \(D,\), where D is 5"),
         (lambda x: norm.layer_norm(x, np.ones(5), np.ones((6, 5))), r"bias has shape \(6, 5\)"),
-        (lambda x: norm.layer_norm(np.array(1.0)), r"x has shape \(\); expected an axis"),
+        (lambda x: norm.layer_norm(np.array(1.0)), r"x has shape \(\); expected \(\.\.\., D\)"),
         (lambda x: norm.group_norm(x, num_groups=4), "num_groups is 4; expected a divisor of 6"),
         (lambda x: norm.group_norm(x, num_groups=0), "num_groups is 0"),
-        (lambda x: norm.group_norm(x, num_groups=-1), "num_groups is -1; expected a divisor of 6"),
+        (lambda x: norm.group_norm(x, num_groups=-1), "num_groups is -1; expected an integer of at least 1"),
         (lambda x: norm.group_norm(x, np.ones(5), num_groups=2), "weight has shape"),
         (lambda x: norm.group_norm(x, bias=np.ones(5), num_groups=2), r"bias has shape \(5,\)"),
         (lambda x: norm.instance_norm(x[:, :, 0]), "one number in each channel of an example"),
+        (
+            lambda x: norm.batch_norm(x, running_mean=np.zeros(6, int), running_var=np.ones(6)),
+            "running_mean is an array of int64, .*; expected an array of floating point",
+        ),
+        (
+            lambda x: norm.standardize(x, axis=3),
+            r"axis is 3; expected an axis of x, which has shape \(4, 6, 5\)",
+        ),
+        (lambda x: norm.standardize(x[:0], axis=0), r"x has shape \(0, 6, 5\): no number along axis 0"),
+        (lambda x: norm.layer_norm(x[..., :0]), r"x has shape \(4, 6, 0\): no number along axis -1"),
+        (
+            lambda x: norm.scale_and_shift(x, np.ones(6), shape=(1, 5, 1)),
+            r"shape is \(1, 5, 1\); expected 1 or",
+        ),
+        (
+            lambda x: norm.scale_and_shift(x, np.ones(5), shape=(1, 6, 1)),
+            r"weight has shape \(5,\); expected num",
+        ),
     ],
 )
 def test_bad_arguments(call, words):
     with pytest.raises(ValueError, match=words):
         call(drawn(0, SHAPE)[0])
-
-
-# ---- mutants
-
-
-def test_mutants_of_standardize():
-    properties.assert_mutants_are_rejected(
-        norm.standardize,
-        torch_standardize,
-        [drawn(6, SHAPE)[0]],
-        ("dx_hat - mean_path - variance_path", "dx_hat - mean_path"),
-        ("dx_hat - mean_path - variance_path", "dx_hat - variance_path"),
-        ("dx_hat - mean_path - variance_path", "dx_hat - mean_path + variance_path"),
-        ("inv_std * (dx_hat", "(dx_hat"),
-        ("inv_std * (dx_hat", "inv_std**2 * (dx_hat"),
-        ("variance_path = x_hat *", "variance_path = centred *"),
-        ("(dx_hat * x_hat).mean", "(dx_hat * centred).mean"),
-        ("(dx_hat * x_hat).mean", "(dx_hat * x_hat).sum"),
-        ("dx_hat.mean", "dx_hat.sum"),
-        ("+ eps)", "+ eps) + eps"),
-        ("x_hat = centred * inv_std", "x_hat = centred * inv_std * 1.001"),
-        axis=(0, 2),
-        eps=0.1,
-    )
-
-
-def test_mutants_of_scale_and_shift():
-    properties.assert_mutants_are_rejected(
-        norm.scale_and_shift,
-        torch_scale_and_shift,
-        drawn(7, SHAPE, 6, 6),
-        ("(dy * x_hat).sum(shared)", "dy.sum(shared)"),
-        ("(dy * x_hat).sum(shared)", "(dy * x_hat).mean(shared)"),
-        ("return dy * w,", "return dy,"),
-        ("dy.sum(shared)", "-dy.sum(shared)"),
-        ("dy.sum(shared).", "2 * dy.sum(shared)."),
-        shape=(1, 6, 1),
-    )
-
-
-BATCH_MUTANTS = [
-    ("back_norm(dx_hat), dweight", "dx_hat, dweight"),
-    ("back_norm(dx_hat), dweight", "back_norm(dy), dweight"),
-    ("dweight, dbias\n\n    return", "dbias, dweight\n\n    return"),
-]
-
-
-def test_mutants_of_batch_norm():
-    running = {"running_mean": np.full(6, 0.3), "running_var": np.full(6, 1.7)}
-    inputs = drawn(8, SHAPE, 6, 6)
-    reject = properties.assert_mutants_are_rejected
-    reject(
-        norm.batch_norm,
-        torch_batch_norm,
-        inputs,
-        *BATCH_MUTANTS,
-        ("ddof=1", "ddof=0"),
-        ("momentum * (x.mean(axis) - running_mean)", "(1 - momentum) * (x.mean(axis) - running_mean)"),
-        ("running_var += momentum", "running_var -= momentum"),
-        ("running_mean += momentum *", "running_mean = running_mean + momentum *"),
-        **running,
-    )
-    reject(
-        norm.batch_norm,
-        torch_batch_norm,
-        inputs,
-        *BATCH_MUTANTS,
-        ("lambda dx_hat: dx_hat * inv_std", "lambda dx_hat: inv_std * (dx_hat - dx_hat.mean(axis, keepdims=True))"),
-        ("np.sqrt(running_var + eps)", "(running_var + eps)"),
-        ("np.sqrt(running_var + eps)", "np.sqrt(running_var)"),
-        ("    if training:\n", "    if True:\n"),
-        training=False,
-        **running,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "kind, change",
-    [
-        ("layer", ("back_norm(dx_hat), dweight", "back_norm(dy), dweight")),
-        ("layer", ("axis=-1", "axis=-2")),
-        ("layer", ("dweight, dbias\n\n    return", "dbias, dweight\n\n    return")),
-        ("layer", ("eps=eps", "eps=2 * eps")),
-        ("group", ("back_norm(dx_hat.reshape(grouped.shape))", "dx_hat.reshape(grouped.shape)")),
-        ("group", ("dx_hat.reshape(grouped.shape))", "dy.reshape(grouped.shape))")),
-        (
-            "group",
-            ("num_groups, np.prod(x.shape[1:], dtype=int) // num_groups)", "-1, num_groups).swapaxes(1, 2)"),
-        ),
-        ("group", ("dweight, dbias\n\n    return", "dbias, dweight\n\n    return")),
-    ],
-)
-def test_mutants_of_layer_and_group_norm(kind, change):
-    function = {"layer": norm.layer_norm, "group": norm.group_norm}[kind]
-    options = {"num_groups": 3} if kind == "group" else {}
-    theirs = {"layer": torch_layer_norm, "group": torch_group_norm}[kind]
-    inputs = drawn(9, SHAPE, KINDS[kind][2], KINDS[kind][2])
-    (mutant,) = properties.mutants(function, change)
-    assert crosscheck(function, theirs, *inputs, **options).ok
-    assert not crosscheck(mutant, theirs, *inputs, raises=False, **options).ok
 
 
 def test_every_mutant_of_the_way_back_is_named():

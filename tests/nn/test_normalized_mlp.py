@@ -7,8 +7,9 @@ import torch
 from utils import train
 from utils.crosscheck import crosscheck
 from utils.nn.activations import sigmoid, tanh
+from utils.nn.kinds import NORMALIZATIONS as KINDS
 from utils.nn.mlp import mlp, mlp_params
-from utils.nn.normalized_mlp import KINDS, normalized_mlp, normalized_mlp_params
+from utils.nn.normalized_mlp import normalized_mlp, normalized_mlp_params
 
 SIZES = (6, 8, 12, 3)
 X = np.random.default_rng(1).normal(size=(5, 6))

@@ -1,7 +1,10 @@
 """The promises themselves can be broken: each helper must object to an operation that breaks it."""
 
+import inspect
+
 import numpy as np
 import pytest
+import torch
 
 from tests.nn import properties
 from utils.nn.activations import tanh
@@ -15,12 +18,30 @@ def test_a_mutant_that_changes_nothing_is_refused():
 
 
 def test_a_right_copy_is_no_mutant():
+    row = properties.Row(tanh, torch.tanh, ("(...)",), [])
     with pytest.raises(AssertionError, match="not noticed"):
-        import torch
+        properties.assert_mutants_are_rejected(row, ("y**2", "y * y"), ("1 - y**2", "1 + y**2"))
 
-        properties.assert_mutants_are_rejected(
-            tanh, torch.tanh, [X], ("y**2", "y * y"), ("y**2", "y * y"), ("y**2", "y * y")
-        )
+
+def test_a_table_needs_three_mutants_a_row():
+    _, test_mutants = properties.proofs_of(
+        {"tanh": properties.Row(tanh, torch.tanh, ("(...)",), [("a", "b")] * 2)}
+    )
+    with pytest.raises(AssertionError):
+        test_mutants("tanh")
+
+
+def test_integers_that_wrap_round_are_noticed():
+    """The operations as they were before integers went to floating point."""
+    row = properties.Row(lambda x, y: (abs(x - y), lambda dy: (x, y)), None, (), [])
+    with pytest.raises(AssertionError):
+        properties.takes_integers(row, [np.array([1.0, 200.0]), np.array([3.0, 2.0])], {})
+
+
+def test_an_upstream_that_is_broadcast_is_noticed():
+    row = properties.Row(inspect.unwrap(tanh), torch.tanh, ("(...)",), [])
+    with pytest.raises(BaseException, match="DID NOT RAISE"):
+        properties.refuses_another_upstream(row, [X], {})
 
 
 def test_overflow_is_noticed():

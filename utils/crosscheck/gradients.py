@@ -118,7 +118,7 @@ class Gradients:
         }  # fmt: skip
         if agrees is not None and error <= AGREE:
             infinite = "" if np.isfinite(truth).all() else f" ({verdicts.holes(truth)}, in both)"
-            verdict = f"{agrees}{infinite}, {words_of_differences(measured)}"
+            verdict = f"{agrees}{infinite}, {self.words_of_differences(measured)}"
             return Row(title, shape, True, verdict, **numbers)
         if agrees is not None:
             found = verdicts.by_convention(gradient, measured.values)
@@ -151,6 +151,20 @@ class Gradients:
         if confirmed:
             self.ask_again(k, gradient, found, largest(truth))
         return found
+
+    def words_of_differences(self, measured):
+        kinks, undecided, of = measured.kinks, measured.undecided, measured.values.size
+        if not self.differences.measurable:
+            return "finite differences cannot tell, as the value is not finite: PyTorch decides"
+        if not kinks and not undecided:
+            return "agrees with finite differences"
+        if kinks == of > 0:
+            return "kink: PyTorch decides"
+        if undecided == of:
+            return "finite differences cannot tell, as it is too steep or too rough for them: PyTorch decides"
+        told = [f"kink in {kinks} of {of} places"] * bool(kinks)
+        told += [f"too steep or too rough for them in {undecided} of {of} places"] * bool(undecided)
+        return f"agrees with finite differences, {', '.join(told)}: PyTorch decides"
 
     def explained(self, finding, measured, proved, torch_error, zero):
         """What is wrong with a gradient that is not PyTorch's.  proved: differences agree with it."""
@@ -236,16 +250,3 @@ def compare(gradient, measured, scale):
             worst.append(direction_error(gradient, direction, slope, noise, scale))
     worst = np.max(worst, initial=0.0)
     return 0.0 if worst == 0 else worst / max(scale, 1e-300)
-
-
-def words_of_differences(measured):
-    kinks, undecided, of = measured.kinks, measured.undecided, measured.values.size
-    if not kinks and not undecided:
-        return "agrees with finite differences"
-    if kinks == of > 0:
-        return "kink: PyTorch decides"
-    if undecided == of:
-        return "finite differences cannot tell, as it is too steep or too rough for them: PyTorch decides"
-    told = [f"kink in {kinks} of {of} places"] * bool(kinks)
-    told += [f"too steep or too rough for them in {undecided} of {of} places"] * bool(undecided)
-    return f"agrees with finite differences, {', '.join(told)}: PyTorch decides"

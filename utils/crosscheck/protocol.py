@@ -1,5 +1,7 @@
 """What an operation of the course must return, and sentences for functions that return or raise something else."""
 
+import functools
+
 import numpy as np
 
 from utils.crosscheck.trees import leaves
@@ -41,33 +43,74 @@ def slots_of(returned, inputs, name="the pullback", bare=True):
     )
 
 
-def operation(function, inputs, name=None):
-    """`function`, held to the protocol: what it returns is looked at, and a misfit gets a sentence.
+def called(function, arrays, options=None, name=None):
+    """(value, pullback) of a reader's function that keeps the shape of its first input.
 
-    inputs: the names of its inputs, all arrays.  Returns a function of the protocol that raises
-    ProtocolError where the value is no array of numbers, the pullback is missing, or a gradient has
-    not the shape of its input.  For pictures that call a reader's own function.
+    ProtocolError, with a sentence that begins with its name, where it raises or returns anything else.
+    """
+    name = name or getattr(function, "__name__", "the function")
+    try:
+        returned = function(*arrays, **(options or {}))
+    except Exception as error:
+        raise ProtocolError(f"{name} raised {words_of(error)}") from error
+    value, pullback = value_and_pullback(returned, name)
+    if not is_real(value) or np.shape(value) != np.shape(arrays[0]):
+        wanted = f"floats in the shape of its first input, {np.shape(arrays[0])}"
+        raise ProtocolError(f"the value of {name} must hold {wanted}; it is {kind_of(value)}")
+    return value, pullback
+
+
+def operation(function, inputs, name=None):
+    """`function`, held to the protocol: what does not follow it gets a sentence, a ProtocolError.
+
+    inputs: the names of its inputs, all arrays, the first as large as the value.  For pictures that
+    call a reader's own function; they use the gradient of the first input, the others may be None.
     """
     name = name or getattr(function, "__name__", "the function")
 
     def held(*arrays, **options):
-        value, pullback = value_and_pullback(function(*arrays, **options), name)
-        if not is_real(value):
-            raise ProtocolError(f"the value of {name} must be an array of numbers; it is {kind_of(value)}")
+        value, pullback = called(function, arrays, options, name)
 
         def held_pullback(upstream):
-            gradients = slots_of(pullback(upstream), inputs, f"the pullback of {name}")
-            for of, array, gradient in zip(inputs, arrays, gradients):
-                if not is_real(gradient) or np.shape(gradient) != np.shape(array):
-                    raise ProtocolError(
-                        f"the pullback of {name} must return a gradient of {of} of shape {np.shape(array)}; "
-                        f"it returned {kind_of(gradient)}"
-                    )
+            try:
+                returned = pullback(upstream)
+            except Exception as error:
+                raise ProtocolError(f"the pullback of {name} raised {words_of(error)}") from error
+            gradients = slots_of(returned, inputs, f"the pullback of {name}")
+            if not is_real(gradients[0]) or np.shape(gradients[0]) != np.shape(arrays[0]):
+                wanted = f"a gradient of {inputs[0]} in its shape, {np.shape(arrays[0])}"
+                raise ProtocolError(
+                    f"the pullback of {name} must return {wanted}; it returned {kind_of(gradients[0])}"
+                )
             return gradients[0] if len(inputs) == 1 else gradients
 
         return value, held_pullback
 
     return held
+
+
+def array_maker(function, name=None):
+    """`function`, (shape, rng, ...) -> array, held to it: a ProtocolError where no such array comes back."""
+    name = name or getattr(function, "__name__", "the function")
+
+    @functools.wraps(function)
+    def held(shape, *arguments, **options):
+        try:
+            returned = function(shape, *arguments, **options)
+        except Exception as error:
+            raise ProtocolError(f"{name} raised {words_of(error)}") from error
+        if not is_real(returned) or np.shape(returned) != tuple(shape):
+            raise ProtocolError(
+                f"{name} must return floats of shape {tuple(shape)}; it returned {kind_of(returned)}"
+            )
+        return returned
+
+    return held
+
+
+def words_of(error):
+    text = " ".join(str(error).split())[:300]
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def is_real(thing):
@@ -110,10 +153,9 @@ def words_of_leaf(leaf):
 
 def call_failed(who, function, error, names, trees):
     """The ValueError for a function that raised: which of the two, how, and what it was given."""
-    text = " ".join(str(error).split())
-    text = f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__
-    called = getattr(function, "__name__", type(function).__name__)
-    title = who if called in ("<lambda>", who) else f"{who} ({called})"
+    text = words_of(error)
+    own_name = getattr(function, "__name__", type(function).__name__)
+    title = who if own_name in ("<lambda>", who) else f"{who} ({own_name})"
     given = f" It was called with {words_of_inputs(names, trees)}." if trees else ""
     return ValueError(
         f"{title} raised {text}{'' if text.endswith('.') else '.'}{given}{hint_for(who, text, names, trees)}"

@@ -17,6 +17,7 @@ def of_value(f, error):
     return (
         foreign(f.ours)
         or complex_theirs(f.truth)
+        or turned(f.ours, f.truth)
         or not_finite(f.ours, f.truth)
         or single_precision(f.ours, f.truth, error)
         or nearly(f.ours, f.truth, error)
@@ -25,12 +26,13 @@ def of_value(f, error):
     )
 
 
-def of_gradient(f, error, floor):
-    """The Diagnosis of a wrong gradient.  floor: what counts as zero beside the other gradients."""
+def of_gradient(f, error, zero):
+    """The Diagnosis of a wrong gradient.  zero: what counts as none beside the other gradients."""
     return (
         foreign(f.ours)
+        or (turned(f.ours, f.truth) if 1 in f.truth.shape else None)
         or not_finite(f.ours, f.truth)
-        or not_zero(f, error, floor)
+        or not_zero(f, zero)
         or nearly(f.ours, f.truth, error)
         or diagnose(f)
     )
@@ -48,6 +50,25 @@ def foreign(ours):
         return Diagnosis("type", f"{kind} came back; compute with NumPy arrays")
     if isinstance(ours, complex) or (isinstance(ours, (np.ndarray, np.generic)) and ours.dtype.kind == "c"):
         return Diagnosis("dtype", "complex numbers came back; expected real ones")
+
+
+def turned(ours, truth):
+    """The right array with rows for columns."""
+    if not is_floating(ours) or np.ndim(ours) < 2 or np.ndim(truth) != np.ndim(ours):
+        return None
+    back = np.swapaxes(truth, -1, -2)
+    if (
+        back.shape != np.shape(ours)
+        or not close(ours, back)
+        or (np.shape(ours) == np.shape(truth) and close(ours, truth))
+    ):
+        return None
+    shapes = (
+        f": its shape is {np.shape(ours)}; expected {np.shape(truth)}"
+        if np.shape(ours) != np.shape(truth)
+        else ""
+    )
+    return Diagnosis("transposed", f"transposed, rows for columns{shapes}")
 
 
 def complex_theirs(truth):
@@ -151,9 +172,9 @@ def single_number(f):
     return Diagnosis("value", said)
 
 
-def not_zero(f, error, floor):
+def not_zero(f, zero):
     """A gradient where there is none."""
-    if np.abs(f.truth).max(initial=0) > floor or not is_floating(f.ours) or np.shape(f.ours) != f.truth.shape:
+    if np.abs(f.truth).max(initial=0) > zero or not is_floating(f.ours) or np.shape(f.ours) != f.truth.shape:
         return None
     return Diagnosis(
         "not zero", f"it should be zero everywhere: PyTorch's value does not change with {f.name}"

@@ -7,7 +7,14 @@ import functools
 import numpy as np
 
 from utils.crosscheck.case import OMITTED
-from utils.crosscheck.protocol import ProtocolError, call_failed, kind_of, slots_of, value_and_pullback
+from utils.crosscheck.protocol import (
+    ProtocolError,
+    call_failed,
+    kind_of,
+    slots_of,
+    value_and_pullback,
+    words_of,
+)
 from utils.crosscheck.streams import PLACES, stream
 from utils.crosscheck.trees import (
     aligned,
@@ -256,6 +263,5 @@ def torch_steps(optimizer, options, params, gradients):
             found.append([t.detach().numpy().copy() for t in tensors])
     except Exception as error:
         given = ", ".join(f"{name}={value!r}" for name, value in options.items())
-        text = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        raise ValueError(f"optimizer, {optimizer.__name__}({given}), raised {text}") from error
+        raise ValueError(f"optimizer, {optimizer.__name__}({given}), raised {words_of(error)}") from error
     return found

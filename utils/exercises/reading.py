@@ -161,6 +161,10 @@ NAMES = {
 }  # fmt: skip
 
 
+# what arrays hold, by the kind of their dtype
+HELD = {"c": "complex numbers", "U": "texts", "S": "texts", "O": "objects", "M": "dates", "m": "times"}
+
+
 def kind_of(answer):
     """What an answer is, in a word or two: a number, a text, an array of shape (2, 3)."""
     if answer is None:
@@ -168,8 +172,13 @@ def kind_of(answer):
     if inspect.isclass(answer):
         return "a class"
     if isinstance(answer, np.ndarray):
-        return f"an array of shape {answer.shape}"
+        held = HELD.get(answer.dtype.kind, "")
+        return f"an array of {held} of shape {answer.shape}" if held else f"an array of shape {answer.shape}"
     name = type(answer).__name__
+    if type(answer).__module__.partition(".")[0] == "torch":
+        held = "complex numbers of " if str(getattr(answer, "dtype", "")).startswith("torch.complex") else ""
+        shape = f" of {held}shape {tuple(answer.shape)}" if hasattr(answer, "shape") else ""
+        return f"a torch {name.lower()}{shape}"
     return NAMES.get(type(answer), f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}")
 
 

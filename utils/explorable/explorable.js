@@ -72,7 +72,7 @@ function explorable({ model, el }) {
     controls[name].element.classList.add("explorable-control");
   }
   const players = {};
-  const actions = spec.actions.map((name) => {
+  const actions = (spec.actions ?? []).map((name) => {
     if (spec.play.includes(name)) players[name] = setIcon(button("", () => goOn(name)), "play", `play ${name}`);
     return node("span", {}, button(name, () => (stop(), take(name))), players[name] ?? "");
   });

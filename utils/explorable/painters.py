@@ -62,7 +62,7 @@ class PicturePainter:
 class MarksPainter:
     """compute(**values) -> {name: array} for the marks, and under "readout" a sentence for the reader."""
 
-    scene = None
+    scene, shapes = None, None
     size = (900, 300)
 
     def __init__(self, compute, marks, links):
@@ -77,9 +77,21 @@ class MarksPainter:
         self.arrays = None
 
     def shape_by(self, values):
-        """Compute once, and learn what the page needs to know of the marks: the shapes of their arrays."""
-        self.draw(values)
-        shapes = {name: array.shape for name, array in self.arrays.items()}
+        """Compute once, and learn what the page needs to know of the marks: the shapes of their arrays.
+
+        Where the reader's own function fails there are no marks, and the page says why.
+        """
+        self.shapes = None
+        self.specs, self.page = (
+            [],
+            {"marks": [], "rows": [], "links": [], "axes": {}, "kinds": {}, "labels": {}},
+        )
+        try:
+            found = self.compute(**values)
+        except Exception:
+            return
+        self.take(found)
+        self.shapes = shapes = {name: array.shape for name, array in self.arrays.items()}
         self.specs = [mark.spec(shapes) for mark in self.marks]
         by_name = {mark.of: mark for mark in flat(self.marks)}
         self.page = {
@@ -98,13 +110,20 @@ class MarksPainter:
         return {"page": self.page, "width": 0, "height": 0, "picks": []}
 
     def draw(self, values):
-        found = self.compute(**values)
+        return self.take(self.compute(**values))
+
+    def take(self, found):
+        """Keep the arrays that the marks draw; returns the read-out."""
         if not isinstance(found, dict) or not isinstance(found.get("readout"), str):
             raise TypeError('compute must return a dict of arrays with the read-out, a text, under "readout"')
         missing = [name for name in self.named if name not in found]
         if missing:
             raise ValueError(f"compute: the marks draw {missing[0]!r}; it returned {', '.join(found)}")
-        self.arrays = {name: as_numbers(name, found[name]) for name in self.named}
+        arrays = {name: as_numbers(name, found[name]) for name in self.named}
+        for name, shape in (self.shapes or {}).items():
+            if arrays[name].shape != shape:
+                raise ValueError(f"{name}: expected shape {shape}, as at the start, got {arrays[name].shape}")
+        self.arrays = arrays
         return found["readout"]
 
     def frame(self, values, fmt):
@@ -142,7 +161,8 @@ def all_arrays(mark):
 def check_functions(functions, first, names):
     """ValueError unless the last function takes `first` (or nothing before the controls) and every control by name."""
     if not all(map(callable, functions)):
-        raise ValueError(f"{' and '.join(first)}: expected functions, got {functions!r}")
+        wanted = "two functions" if len(first) == 2 else "a function"
+        raise ValueError(f"{', '.join(first)}: expected {wanted}, got {', '.join(map(repr, functions))}")
     last = inspect.signature(functions[-1])
     leading = [None] * (len(functions) - 1)
     given = next(iter(last.parameters), None)

@@ -79,11 +79,9 @@ def expect_inputs(layer, names, params):
     """ValueError unless params is a dict that holds inputs of these names only."""
     if not isinstance(params, dict):
         raise ValueError(f"params of {name_of(layer)} is {told(params)}; its inputs are {list(names)}")
-    for name in params:
-        if name not in names:
-            raise ValueError(
-                f"params of {name_of(layer)} holds {sorted(params)}; its inputs are {list(names)}"
-            )
+    unknown = [name for name in params if name not in names]
+    if unknown:
+        raise ValueError(f"params of {name_of(layer)} holds {unknown}; its inputs are {list(names)}")
 
 
 def expect_call(layer, x, params):

@@ -16,14 +16,14 @@ from utils.register import FILE, register
 NO_TEST_CHOSEN = 5  # as pytest says it
 
 
-def finish(root, which):
+def finish(root, chapter):
     """Format, sync, run, page 00 anew where it depends on the chapter, index, README, check, ruff, tests.
 
-    which: the chapter's number or name. Yields remarks as they come; stops after a step that refuses something.
+    chapter: its number or name. Yields remarks as they come; stops after a step that refuses something.
     """
     root = Path(root)
     try:
-        entry = entry_named(root, which)
+        entry = entry_named(root, chapter)
     except BrokenFile as broken:
         yield broken.remark
         return

@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from utils import style
+from utils.crosscheck.protocol import operation
 from utils.explorable.engine import Explorable, Slider
 from utils.nn.activations import tanh as our_tanh
 from utils.register import register, written
@@ -150,6 +151,8 @@ def tangent(tanh=our_tanh):
 
     tanh: the reader's own, x -> (value, pullback).
     """
+
+    tanh = operation(tanh, ["x"], "tanh")
 
     def update(artists, x, upstream):
         values, pullback = tanh(np.array([x]))

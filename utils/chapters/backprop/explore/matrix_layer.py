@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from utils.crosscheck.protocol import slots_of, value_and_pullback
 from utils.explorable import Array, Explorable, Formula, Grid, Link
 from utils.nn.linear import linear as our_linear
 
@@ -17,8 +18,8 @@ KINDS = {
 
 def numbers(weight, upstream, linear=our_linear):
     """Everything that the layer computes from X, the bias and the dragged numbers, and a sentence about it."""
-    y, pullback = linear(X, weight, BIAS)
-    dx, dweight, dbias = pullback(upstream)
+    y, pullback = value_and_pullback(linear(X, weight, BIAS), "linear")
+    dx, dweight, dbias = slots_of(pullback(upstream), ("x", "weight", "bias"))
     readout = (
         f"forward: each output is made of 3 products and a bias; largest output {y.max():.2f}\n"
         f"back: each entry of the weights' gradient is a sum over {len(X)} examples; largest {np.abs(dweight).max():.2f}"

@@ -3,6 +3,7 @@
 import numpy as np
 
 from utils.chapters.backprop.worked import INPUTS, PARAMS, TARGETS, worked_network
+from utils.crosscheck.protocol import ProtocolError, kind_of, words_of
 from utils.explorable import Array, Choice, Explorable, Graph, Slider, Switch
 from utils.nn.reverse_mode import Value
 
@@ -61,6 +62,21 @@ def paths(graph, end, start="loss"):
     return ways
 
 
+def called(network, p, x):
+    """What the network returns; ProtocolError, with a sentence, unless that is every Value by its name."""
+    try:
+        found = network(p, x, TARGETS)
+    except Exception as error:
+        raise ProtocolError(f"network raised {words_of(error)}") from error
+    if not isinstance(found, dict):
+        raise ProtocolError(f"network must return a dict of Values by name; it returned {kind_of(found)}")
+    for name in FORWARD:
+        if not isinstance(found.get(name), Value):
+            given = kind_of(found[name]) if name in found else "missing"
+            raise ProtocolError(f"network must return a dict with a Value for {name}; it is {given}")
+    return found
+
+
 def compute(network, params, divisor=1.0):
     """Values, gradients and the graph of slopes of the worked network.
 
@@ -68,7 +84,7 @@ def compute(network, params, divisor=1.0):
     """
     p = {name: Value(number) for name, number in params.items()}
     x = {name: number / divisor for name, number in INPUTS.items()}
-    found = network(p, x, TARGETS)
+    found = called(network, p, x)
     found["loss"].backward()
     values = {**x, **{name: v.data for name, v in [*p.items(), *found.items()]}}
     gradients = {name: v.grad for name, v in [*p.items(), *found.items()]}

@@ -68,6 +68,17 @@ PREDICTIONS = [
     ),
     Quiz(
         "03.g",
+        ["no, the sixteenth digit is nothing", "yes, after some thousand steps", "yes, at the first step"],
+        right="b",
+        ask="One unit adds up its gradients in another order. Is that enough to part the twins?",
+        traps={
+            "a": "In (3.18) it does not matter how small the first difference is, as long as it is not 0",
+            "c": "They differ at the first step, by less than anybody would notice",
+        },
+        why="Rounding differs by some 1e-17, and (3.18) multiplies that like any noise. From there it takes several thousand steps.",
+    ),
+    Quiz(
+        "03.h",
         ["no difference", "LeCun is slower: some points behind after ten epochs", "LeCun does not learn"],
         right="b",
         ask="He against LeCun, ten layers of ReLU: what do you expect?",

@@ -148,8 +148,8 @@ BUILT = [
             },
             traps={
                 with_a_mean_path: "No mean is subtracted here, so no path leads through it",
-                with_a_sum: "The path through the root mean square holds a mean, as the value does: divide the sum",
-                over_everything: "Each row is divided by its own number; average along the last axis only",
+                with_a_sum: "The value holds a mean of squares. Does the path through it hold a sum?",
+                over_everything: "Each row is divided by its own number. Over what does your average run?",
             },
         ),
         hints=(
@@ -196,10 +196,10 @@ BUILT = [
             fold,
             cases=[a_layer(4, 1, 2), a_layer(5, 3, 2)],
             traps={
-                without_root: "Divided by the variance; (4.12) divides by its root",
-                bias_not_scaled: "The bias is normalized along with the rest, so it is scaled too",
-                mean_forgotten: "The running mean is subtracted before scaling; it must appear in the new bias",
-                beta_inside: "beta is added after the scaling; only the layer's bias and the mean are scaled",
+                without_root: "By what does (4.12) divide, by the variance?",
+                bias_not_scaled: "Sort (4.12) again: does it leave the bias of the layer as it is?",
+                mean_forgotten: "Where has the running mean gone? It shifts every output",
+                beta_inside: "When is beta added, before the scaling or after it?",
                 bias_forgotten: "The bias of the linear layer is missing",
                 eps_forgotten: "eps belongs to the variance, here too",
             },
@@ -221,9 +221,9 @@ BUILT = [
                 (np.array([1.0, -1.0]), np.array([2.0, 0.5]), *random(6, (5, 2)), 0.3),
             ],
             traps={
-                keep_biased: "The running variance takes the unbiased variance of the batch, with m - 1",
-                keep_the_other_way: "In PyTorch momentum is the share of the *new* batch",
-                keep_both: "Two things: momentum is the share of the *new* batch, and the variance takes m - 1",
+                keep_biased: "Which of the two variances of the batch does (4.11) take?",
+                keep_the_other_way: "Two shares are exchanged. Whose is `momentum` in PyTorch?",
+                keep_both: "Two things: whose share is `momentum` in PyTorch, and which variance of the batch does (4.11) take?",
                 keep_deviation: "The variance is kept, not the standard deviation",
             },
         ),
