@@ -206,7 +206,7 @@ def test_a_gradient_where_there_is_none():
     centred = lambda x, b: (x - x.mean(), lambda dy: (dy - dy.mean(), dy.sum() + 0 * b))
     found = report(centred, lambda x, b: x - x.mean() + 0 * b, X, np.array(0.5))
     (row,) = found.wrong
-    assert "should be zero everywhere: PyTorch's value does not change with b" in row.verdict
+    assert "should be zero everywhere" in row.verdict
 
 
 def test_a_gradient_that_is_zero_but_for_rounding_is_right():
