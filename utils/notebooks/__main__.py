@@ -1,4 +1,4 @@
-"""The command line: `python -m utils.notebooks sync [--back] | check | run | new | renumber | edit | all | index`."""
+"""The command line: `python -m utils.notebooks sync [--back] | check | run | measure | new | renumber | edit | all | index`."""
 
 import argparse
 import importlib
@@ -42,6 +42,7 @@ COMMANDS = {
         *("number a chapter's equations in their order", "Done."),
         [CHAPTER, switch("--write", "change the files, and not only say what would change")],
     ),
+    "measure": ("run a chapter's long experiments and keep the results", "The results are kept.", [CHAPTER]),
     "edit": (
         *("write a chapter as one readable text, or take its edits back", "Done."),
         [CHAPTER, switch("--back", "take the text's edits into the notebook")],

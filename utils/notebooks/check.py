@@ -61,6 +61,7 @@ COURSE_RULES = (
     modules.cited_equations_exist,
     modules.no_name_hides_a_module,
     shape.chapters_have_tests,
+    fresh.measured_with_these_sources,
 )
 
 

@@ -11,8 +11,15 @@ from pathlib import Path
 
 import nbformat
 
-from utils.notebooks.files import BrokenFile, read_chapter, read_text, told_name, write_bytes, write_chapter
-from utils.notebooks.finish import entry_named
+from utils.notebooks.files import (
+    BrokenFile,
+    entry_named,
+    read_chapter,
+    read_text,
+    told_name,
+    write_bytes,
+    write_chapter,
+)
 
 FORMAT = {"extension": ".md", "cell_metadata_filter": "all", "notebook_metadata_filter": "all"}
 

@@ -14,6 +14,7 @@ from utils.notebooks.course import EQUATION_TAG, equation_tags
 from utils.notebooks.files import (
     BrokenFile,
     Remark,
+    entry_named,
     find_notebooks,
     read_chapter,
     require_writable,
@@ -22,7 +23,6 @@ from utils.notebooks.files import (
     write_bytes,
     write_chapter,
 )
-from utils.notebooks.finish import entry_named
 from utils.notebooks.markdown import CODE_OR_MATH
 from utils.notebooks.rules.prose import AFTER_EQ, NUMBER
 from utils.notebooks.shown import PREFIX
