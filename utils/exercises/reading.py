@@ -65,6 +65,7 @@ def reader_frames(error):
     while step is not None:
         path = step.tb_frame.f_code.co_filename
         library = path.startswith((sys.prefix, sys.base_prefix, "<frozen", "<__array_function__"))
+        library |= "site-packages" in path or "dist-packages" in path  # a user's own, or those of Debian
         if not library and HERE not in Path(path).parents:
             found.append((step.tb_frame, step.tb_lineno))
         step = step.tb_next
