@@ -73,7 +73,9 @@ def test_data_files_are_declared_as_package_data():
     for path in committed_files():
         if path.is_relative_to(ROOT / "utils") and path.suffix != ".py":
             package = ".".join(path.relative_to(ROOT).parent.parts)
-            assert any(fnmatch(path.name, glob) for glob in package_data.get(package, [])), path
+            assert any(
+                fnmatch(path.name, glob) for glob in [*package_data["*"], *package_data.get(package, [])]
+            ), path
 
 
 def imported_modules(source):

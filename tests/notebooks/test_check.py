@@ -641,6 +641,10 @@ COURSE_BREAKS = [
         ),
         ["tests/chapters/activations: holds no test; test there what 02_activations.ipynb claims"],
     ),
+    (
+        *("measured_with_these_sources", write_file(f"{OWN}/runs.py", "EXPERIMENTS = {'x': print}\n")),
+        [f"{OWN}/results.json: is missing; python -m utils.notebooks measure 01"],
+    ),
     ("concepts_file_sound", delete("chapters/concepts.csv"), [f"{CSV} is missing, so the cells' concepts"]),
     ("concepts_file_sound", concepts("id,English\nBP-01,x\n"), [f"{CSV} must have the columns id,English,"]),
     ("concepts_file_sound", concepts(CONCEPTS + "BP-01,x,y,,1\n"), [f"{CSV} row 4 repeats the id BP-01"]),

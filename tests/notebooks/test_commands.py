@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.notebooks.tiny_course import BACKPROP, CONCEPTS, REGISTER, markdown, sentences
+from utils.notebooks import check as checking
 from utils.notebooks.__main__ import main
 from utils.notebooks.check import check
 from utils.notebooks.files import ROOT
@@ -83,6 +84,22 @@ def test_problems_are_sorted_by_file_and_cell(course):
     ]
     expected = [("00", "3"), ("01", None), *(("01", str(number)) for number in range(1, 12))]
     assert [match.groups() for match in places] == expected
+
+
+def test_a_rule_that_stumbles_is_told_and_the_others_go_on(course, monkeypatch):
+    def broken(*arguments):
+        raise KeyError("slide_type")
+
+    with course.edit() as notebook:
+        notebook.cells[7].source += " TODO"
+    monkeypatch.setattr(checking, "CHAPTER_RULES", (broken, *checking.CHAPTER_RULES))
+    monkeypatch.setattr(checking, "COURSE_RULES", (broken, *checking.COURSE_RULES))
+    told = course.problems([course.path()])
+    assert told == [
+        f"{BACKPROP}: the rule broken stumbles (KeyError: 'slide_type')",
+        f"{BACKPROP}, cell 8: holds a TODO",
+        "check: the rule broken stumbles (KeyError: 'slide_type')",
+    ]
 
 
 def test_every_undefined_name_of_a_cell_is_told(course):

@@ -6,7 +6,8 @@ from tests.notebooks.tiny_course import ACTIVATIONS, BACKPROP, START, error, sen
 from utils.notebooks import finish as finishing
 from utils.notebooks import run as running
 from utils.notebooks.__main__ import main
-from utils.notebooks.finish import command, entry_named, finish
+from utils.notebooks.files import entry_named
+from utils.notebooks.finish import command, finish
 
 
 @pytest.fixture

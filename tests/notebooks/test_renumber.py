@@ -65,9 +65,11 @@ def test_read_only_files_stop_it_before_it_begins(course):
 
 def test_letters_stay_with_their_number(course):
     with course.edit() as notebook:
-        notebook.cells[0].source += "\n\n$$ a \\tag{1.4} $$ $$ b \\tag{1.4b} $$ $$ c \\tag{1.9} $$"
+        notebook.cells[
+            0
+        ].source += "\n\n$$ a \\tag{1.4} $$ $$ b \\tag{1.4b} $$ $$ c \\tag{1.9} $$ $$ d \\tag{1.2a} $$"
     new = numbers_in_order(read_chapter(course.root, course.path()))
-    assert new == {"1.4": "1.1", "1.4b": "1.1b", "1.9": "1.2", "1.1": "1.3"}
+    assert new == {"1.4": "1.1", "1.4b": "1.1b", "1.9": "1.2", "1.2a": "1.3", "1.1": "1.4"}
 
 
 @pytest.mark.parametrize(

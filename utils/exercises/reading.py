@@ -64,9 +64,8 @@ def reader_frames(error):
     found, step = [], error.__traceback__
     while step is not None:
         path = step.tb_frame.f_code.co_filename
-        library = "site-packages" in path or path.startswith(
-            (sys.prefix, sys.base_prefix, "<frozen", "<__array")
-        )
+        library = path.startswith((sys.prefix, sys.base_prefix, "<frozen", "<__array"))
+        library |= "site-packages" in path or "dist-packages" in path  # a user's own, or those of Debian
         if not library and HERE not in Path(path).parents:
             found.append((step.tb_frame, step.tb_lineno))
         step = step.tb_next

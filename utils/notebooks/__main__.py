@@ -1,7 +1,8 @@
-"""The command line: `python -m utils.notebooks sync [--back] | check | run | new | renumber | quote | all | index`."""
+"""The command line: `python -m utils.notebooks sync [--back] | check | run | measure | new | renumber | quote | edit | all | index`."""
 
 import argparse
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -40,6 +41,11 @@ COMMANDS = {
     "renumber": (
         *("number a chapter's equations in their order", "Done."),
         [CHAPTER, switch("--write", "change the files, and not only say what would change")],
+    ),
+    "measure": ("run a chapter's long experiments and keep the results", "The results are kept.", [CHAPTER]),
+    "edit": (
+        *("write a chapter as one readable text, or take its edits back", "Done."),
+        [CHAPTER, switch("--back", "take the text's edits into the notebook")],
     ),
     "all": (
         "sync, run, index, README, check, ruff and tests of one chapter",
@@ -95,4 +101,9 @@ def parser():
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(errors="replace")  # a console that knows no Chinese still gets the sentence
-    sys.exit(main())
+    try:
+        code = main()
+    except BrokenPipeError:  # whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

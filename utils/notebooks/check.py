@@ -7,7 +7,7 @@ gets (course); both yield remarks. To add one, write it in rules/, list it here,
 from pathlib import Path
 
 from utils.notebooks.course import Course
-from utils.notebooks.files import BrokenFile, chapter_number, find_notebooks, read_chapter, told_name
+from utils.notebooks.files import BrokenFile, Remark, chapter_number, find_notebooks, read_chapter, told_name
 from utils.notebooks.rules import cells, code, fresh, links, modules, outputs, prose, shape, whole
 
 CHAPTER_RULES = (
@@ -62,6 +62,7 @@ COURSE_RULES = (
     modules.cited_equations_exist,
     modules.no_name_hides_a_module,
     shape.chapters_have_tests,
+    fresh.measured_with_these_sources,
 )
 
 
@@ -74,15 +75,24 @@ def check(root, paths=None):
     course, remarks = _read_course(root, wanted)
     for rule in CHAPTER_RULES:
         for chapter in course.chapters:
-            remarks += rule(chapter, course)
+            remarks += _applied(rule, chapter.name, chapter, course)
     for rule in COURSE_RULES:
-        remarks += rule(course)
+        remarks += _applied(rule, "check", course)
     if paths:
         names = {told_name(root, path) for path in wanted} | {code.RUFF}
         own = [course.register[n].name for n in map(chapter_number, wanted) if n in course.register]
         folders = [f"{where}/chapters/{name}" for name in own for where in ("utils", "tests")]
+        names.add("check")
         remarks = [r for r in remarks if r.name in names or any(_inside(r.name, f) for f in folders)]
     return sorted(set(remarks), key=lambda remark: (remark.name, remark.cell or 0, remark.text))
+
+
+def _applied(rule, name, *arguments):
+    """What a rule says; where a file makes it stumble, a sentence that says so instead of a traceback."""
+    try:
+        return list(rule(*arguments))
+    except Exception as error:
+        return [Remark(name, f"the rule {rule.__name__} stumbles ({type(error).__name__}: {error})")]
 
 
 def _inside(name, folder):

@@ -12,6 +12,7 @@ import nbformat
 from nbformat.validator import iter_validate
 
 from utils.notebooks.markdown import Document
+from utils.register import FILE, register
 
 ROOT = Path(__file__).resolve().parents[2]
 RAISES = "raises-exception"  # the tag of a cell that has to raise one
@@ -104,6 +105,19 @@ def told_name(root, path):
         return Path(path).resolve().relative_to(Path(root).resolve()).as_posix()
     except ValueError:
         return Path(path).as_posix()
+
+
+def entry_named(root, which):
+    """The register's entry of "05", "5", "optimization" or "05_optimization". Raises BrokenFile if there is none."""
+    try:
+        entries = register(root)
+    except ValueError as error:
+        raise BrokenFile(FILE.as_posix(), str(error).removeprefix(FILE.as_posix()).lstrip(":, ")) from None
+    wanted = Path(which).stem
+    for entry in entries.values():
+        if wanted in (entry.two_digits, str(entry.number), entry.name, Path(entry.file_name).stem):
+            return entry
+    raise BrokenFile(FILE.as_posix(), f"has no chapter {which}")
 
 
 def find_notebooks(root, paths=None):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from utils.notebooks.check import check
 from utils.notebooks.course import Course
-from utils.notebooks.files import BrokenFile, Remark, find_notebooks, read_chapter, read_chapters
+from utils.notebooks.files import BrokenFile, Remark, entry_named, find_notebooks, read_chapter, read_chapters
 from utils.notebooks.index import index
 from utils.notebooks.rules import fresh
 from utils.notebooks.run import run
 from utils.notebooks.sync import sync
-from utils.register import FILE, register
+from utils.register import register
 
 NO_TEST_CHOSEN = 5  # as pytest says it
 
@@ -49,19 +49,6 @@ def finish(root, chapter):
             yield remark
         if refused:
             return
-
-
-def entry_named(root, which):
-    """The register's entry of "05", "5", "optimization" or "05_optimization". Raises BrokenFile if there is none."""
-    try:
-        entries = register(root)
-    except ValueError as error:
-        raise BrokenFile(FILE.as_posix(), str(error).removeprefix(FILE.as_posix()).lstrip(":, ")) from None
-    wanted = Path(which).stem
-    for entry in entries.values():
-        if wanted in (entry.two_digits, str(entry.number), entry.name, Path(entry.file_name).stem):
-            return entry
-    raise BrokenFile(FILE.as_posix(), f"has no chapter {which}")
 
 
 def renew_first_page(root, entry):

@@ -15,8 +15,13 @@ def digest_of_imports(chapter, root, entry=None):
 
     entry: the chapter's own in the register: its exercises are found through that, and not by an import.
     """
+    return digest_of(imported_files(chapter, root, entry), root)
+
+
+def digest_of(files, root):
+    """Of the names and contents of files below the root; line ends do not count."""
     sha = hashlib.sha256()
-    for path in sorted(imported_files(chapter, root, entry)):
+    for path in sorted(files):
         sha.update(path.relative_to(root).as_posix().encode() + b"\0")
         sha.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
     return sha.hexdigest()[:16]
@@ -24,13 +29,17 @@ def digest_of_imports(chapter, root, entry=None):
 
 def imported_files(chapter, root, entry=None):
     """The files of utils that the code cells import, and those that these import, and so on."""
-    root = Path(root)
     wanted = set()
     for _, cell in chapter.cells("code"):
         wanted |= imported_names(MAGIC.sub(r"\1pass", cell.source))
     if entry is not None and any(name.startswith("utils.exercises") for name in wanted):
         wanted.add(f"{entry.module}.exercises")
-    found = set()
+    return files_behind(wanted, root)
+
+
+def files_behind(names, root):
+    """The files that importing some dotted names runs, and what these import, and so on."""
+    root, wanted, found = Path(root), set(names), set()
     while wanted:
         files = {path for name in wanted for path in files_of(name, root)} - found
         found |= files

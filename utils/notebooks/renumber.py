@@ -14,6 +14,7 @@ from utils.notebooks.course import EQUATION_TAG, equation_tags
 from utils.notebooks.files import (
     BrokenFile,
     Remark,
+    entry_named,
     find_notebooks,
     read_chapter,
     require_writable,
@@ -22,7 +23,6 @@ from utils.notebooks.files import (
     write_bytes,
     write_chapter,
 )
-from utils.notebooks.finish import entry_named
 from utils.notebooks.markdown import CODE_OR_MATH
 from utils.notebooks.rules.prose import AFTER_EQ, NUMBER
 from utils.notebooks.shown import PREFIX
@@ -60,7 +60,7 @@ def renumber(root, chapter, write=False):
 
 
 def numbers_in_order(chapter):
-    """{old tag: new tag} of those that change. A letter stays with its number: 4.7, 4.7b."""
+    """{old tag: new tag} of those that change. A letter stays behind its number: 4.7, 4.7b."""
     found = [tag for _, tag in equation_tags(chapter) if re.fullmatch(NUMBER, tag)]
     if twice := [tag for tag, times in Counter(found).items() if times > 1]:
         raise BrokenFile(
@@ -69,9 +69,10 @@ def numbers_in_order(chapter):
     new, count, last = {}, 0, None
     for tag in found:
         number = tag.rstrip("abcdefghijklmnopqrstuvwxyz")
+        letter = tag[len(number) :] if number == last else ""
         count += number != last
         last = number
-        new[tag] = f"{chapter.number}.{count}{tag[len(number) :]}"
+        new[tag] = f"{chapter.number}.{count}{letter}"
     return {old: now for old, now in new.items() if old != now}
 
 
@@ -93,7 +94,12 @@ def in_notebooks(chapters, own, new):
 def in_modules(root, entry, new):
     """The same of the modules in utils/ and tests/."""
     own = [root / where / "chapters" / entry.name for where in ("utils", "tests")]
-    for path in sorted([*(root / "utils").rglob("*.py"), *(root / "tests").rglob("*.py")]):
+    folders = [
+        root / "utils",
+        root / "tests/chapters",
+        root / "tests/nn",
+    ]  # other tests cite made-up chapters
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         name = told_name(root, path)
         try:
             before = path.read_bytes().decode()

@@ -2,8 +2,9 @@
 
 import re
 
-from utils.notebooks.files import all_texts
+from utils.notebooks.files import Remark, all_texts
 from utils.notebooks.imports import KEY, digest_of_imports
+from utils.notebooks.measured import what_is_wrong
 
 UNWRITTEN = re.compile(r"\b(\d\d) [^\n\"\\]{0,60}?\(not written yet\)")
 
@@ -20,6 +21,14 @@ def ran_with_these_sources(chapter, course):
         yield chapter.remark(
             "stale: the modules of utils that it imports have changed since it ran; run it again"
         )
+
+
+def measured_with_these_sources(course):
+    """The results of a chapter's long experiments are there, and were measured with the sources of today."""
+    for entry in course.register.values():
+        if wrong := what_is_wrong(course.root, entry):
+            name = f"utils/chapters/{entry.name}/results.json"
+            yield Remark(name, f"{wrong}; python -m utils.notebooks measure {entry.two_digits}")
 
 
 def calls_no_written_chapter_unwritten(chapter, course):
