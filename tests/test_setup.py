@@ -271,9 +271,11 @@ def test_the_small_build_of_torch_is_for_the_same_environment():
 
 
 def test_ci_and_the_workflow_give_the_readme_test_command():
-    assert read(".ci/run").splitlines()[-1] == the_command("sh", TEST_ENDING)
+    portability = "PORTABILITY=all .venv/bin/pytest -rs tests/portability --dist=worksteal"
+    commands = [line for line in read(".ci/run").splitlines() if ".venv/bin/pytest" in line]
+    assert commands == [the_command("sh", TEST_ENDING) + " || exit", portability]
     steps = re.findall(r"^ +run: (.*)$", read(".github/workflows/tests.yml"), flags=re.MULTILINE)
-    assert steps == [the_command("sh", "torch-backend"), the_command("sh", TEST_ENDING)]
+    assert steps == [the_command("sh", "torch-backend"), the_command("sh", TEST_ENDING), portability]
 
 
 def test_workflow_tests_the_python_of_binder_and_wants_a_browser():
@@ -293,16 +295,22 @@ def test_ci_run(tmp_path, failing, code):
     write_script(tools / "python3", 'echo "python3 $* in $(basename "$PWD")"')
     write_script(clone / ".venv/bin/python", f'echo "python $*"; exit {3 * (failing == "pip")}')
     write_script(
-        clone / ".venv/bin/pytest", f'echo "pytest $* $REQUIRE_BROWSER"; exit {4 * (failing == "pytest")}'
+        clone / ".venv/bin/pytest",
+        f'echo "pytest $* $REQUIRE_BROWSER $PORTABILITY"; exit {4 * (failing == "pytest")}',
     )
-    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "REQUIRE_BROWSER": "0"}
+    environment = os.environ | {
+        "PORTABILITY": "",
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "REQUIRE_BROWSER": "0",
+    }
     done = subprocess.run(
         ["bash", clone / ".ci/run"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     lines = [line for line in done.stdout.splitlines() if not line.startswith("apt-get")]
     assert done.returncode == code
     assert lines[:2] == ["python3 -m venv .venv in clone", "python -m pip install -r tests/requirements.txt"]
-    assert lines[2:] == ([] if failing == "pip" else ["pytest  1"])
+    tests = ["pytest  1 ", "pytest -rs tests/portability --dist=worksteal 1 all"]
+    assert lines[2:] == {None: tests, "pip": [], "pytest": tests[:1]}[failing]
     assert ("apt-get update -qq" in done.stdout) == (not Path("/usr/bin/chromium").exists())
 
 
