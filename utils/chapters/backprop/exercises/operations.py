@@ -1,61 +1,10 @@
-"""Exercises and predictions of chapter 01, back-propagation."""
+"""Exercises of chapter 01 whose answers are functions: values, pullbacks, a penalty, a finite difference."""
 
 import numpy as np
 
-from utils.exercises.checkers import Function, Gradient, Values
+from utils.exercises.checkers import Function, Gradient
 from utils.exercises.engine import Edit, Exercise
 from utils.exercises.lazy import torch
-from utils.exercises.quizzes import Quiz
-
-QUIZZES = [
-    Quiz(
-        "01.a",
-        ["w1, next to the inputs", "w7, next to the outputs", "about the same"],
-        right="b",
-        why="The slope of w7 is about 39 times that of w1: on its way back to w1 the gradient passes a hidden unit on the flat part of the sigmoid.",
-    ),
-    Quiz(
-        "01.b",
-        ["the path through o1", "the path through o2", "both the same"],
-        right="b",
-        why="The error at `o1` is a little larger, but it lies where the sigmoid is flatter: 0.098 against 0.160. Through o2 comes nearly two thirds.",
-    ),
-    Quiz(
-        "01.c",
-        ["the cost of both modes", "the number of paths", "neither"],
-        right="b",
-        ask="What does one more layer of 16 units multiply by 16?",
-        why="A layer adds its edges to both modes, once a sweep. The paths fork at every unit of it, so their number is multiplied by 16.",
-    ),
-    Quiz(
-        "01.d",
-        ["the forward difference", "the central difference", "the complex step"],
-        right="c",
-        ask="The error of which one never grows again as the step shrinks?",
-        why="The other two divide a difference of rounded numbers by the step. The complex step subtracts nothing.",
-    ),
-    Quiz(
-        "01.e",
-        ["yes, they get as small as the gradients", "no, they stay near 0.5"],
-        right="b",
-        why="A sigmoid of anything near 0 is near 0.5, in every layer. What fades with depth is how much an activation differs from example to example: the last line of the read-out.",
-    ),
-    Quiz(
-        "01.f",
-        ["2 or 3 layers", "5 layers", "10 layers"],
-        right="a",
-        traps={"c": "More layers can express more, if they learn at all. These do not"},
-        ask="Which network has the best accuracy on held-out digits?",
-        why="Two and three layers are too close to tell apart. Five layers spend the first half on a plateau, ten never leave it.",
-    ),
-    Quiz(
-        "01.g",
-        ["all gradients grow by 100", "all gradients are multiplied", "no gradient changes"],
-        right="c",
-        ask="We add 100 to the loss. What happens to the gradients?",
-        why="A constant has slope 0, and only slopes travel back: the height of the loss does not matter. Multiplying the loss by 100 would multiply every gradient.",
-    ),
-]
 
 
 def swish(x):
@@ -65,6 +14,19 @@ def swish(x):
         return dy * (s + x * s * (1 - s))
 
     return x * s, pullback
+
+
+def swish_with(slope):
+    """Swish with a wrong local slope, of x and the sigmoid s of it."""
+
+    def operation(x):
+        s = 1 / (1 + np.exp(-x))
+        return x * s, lambda dy: dy * slope(x, s)
+
+    return operation
+
+
+ONE_TERM = "You let one factor only depend on x. What does the other one do when x grows?"
 
 
 def half_squared_error(prediction, target):
@@ -96,19 +58,20 @@ def two_layers(x, V, W):
     return h @ W.T, pullback
 
 
-def tanh_slope_forgotten(x, V, W):
-    h = np.tanh(x @ V.T)
-    return h @ W.T, lambda dy: (dy @ W @ V, (dy @ W).T @ x, dy.T @ h)
+def two_layers_with(slope, factor=lambda z, h: h):
+    """Two layers with a wrong slope of tanh, or with something else than h beside dy in dW."""
 
+    def operation(x, V, W):
+        z = x @ V.T
+        h = np.tanh(z)
 
-def tanh_twice(x, V, W):
-    h = np.tanh(x @ V.T)
+        def pullback(dy):
+            dz = dy @ W * slope(z, h)
+            return dz @ V, dz.T @ x, dy.T @ factor(z, h)
 
-    def pullback(dy):
-        dz = dy @ W * (1 - np.tanh(h) ** 2)
-        return dz @ V, dz.T @ x, dy.T @ h
+        return h @ W.T, pullback
 
-    return h @ W.T, pullback
+    return operation
 
 
 def used_twice(x, w):
@@ -119,6 +82,11 @@ def used_twice(x, w):
         return inner * w, (dy * t).sum() + (inner * x).sum()
 
     return w * t, pullback
+
+
+def inner_weight_forgotten(x, w):
+    value, pullback = used_twice(x, w)
+    return value, lambda dy: (pullback(dy)[0] / w, pullback(dy)[1])
 
 
 def penalised(dW, W, lam):
@@ -136,61 +104,33 @@ def random(seed, *shapes):
 
 EXERCISES = [
     Exercise(
-        "01.1",
-        "One weight by hand",
-        Values(
-            0.11827902,
-            traps={
-                0.1198839: "That is the gradient at z_o2; one slope is still missing: how does w8 act on z_o2",
-                0.0765351: "That is the gradient of w7. Which output does w8 lead to",
-                0.7403544: "The slope of the sigmoid at o2 is missing",
-                0.0959071: "You multiplied by the weight itself. How fast does z_o2 grow when w8 grows",
-            },
-            rtol=5e-3,
-        ),
-        hints=(
-            "One path: `w8`, `z_o2`, `o2`, `L`. Three slopes, multiplied.",
-            "The slopes are o2 - y2, then o2 (1 - o2), then what w8 is multiplied by in (1.1).",
-        ),
-        solution="(0.80039961 - 0.05) * 0.80039961 * (1 - 0.80039961) * 0.98661308",
-    ),
-    Exercise(
-        "01.2",
-        "One step downhill",
-        Values(
-            0.04035577,
-            traps={
-                0.15964423: "That step goes uphill: the loss grows. Look at the sign in (1.18)",
-                -0.01928846: "The learning rate is missing",
-                0.11928846: "That is the gradient, not the new weight",
-                0.0614058: "That is a step with the gradient of w9",
-            },
-            rtol=5e-3,
-        ),
-        hints=(
-            "Equation (1.18), with w = 0.1, a learning rate of 0.5 and the gradient of the list in section 1.3.",
-        ),
-        solution="0.1 - 0.5 * 0.11928846",
-    ),
-    Exercise(
         "01.3",
         "A pullback from nothing: swish",
         Gradient(
             lambda x: x * torch.sigmoid(x),
             random(1, (2, 3)),
-            explain={
-                "named factor": "Two things depend on x: the factor x, and the sigmoid. Both contribute",
-                "local derivative": "The product rule has two terms, `s + x s'`; and `s' = s (1 - s)`, with `s` the sigmoid, not `y`",
+            traps={
+                swish_with(lambda x, s: s): ONE_TERM,
+                swish_with(lambda x, s: x * s * (1 - s)): ONE_TERM,
+                swish_with(
+                    lambda x, s: s * (1 - s)
+                ): "The slope of a product is not the product of the slopes",
+                swish_with(lambda x, s: s + x * (x * s) * (1 - x * s)): (
+                    "One of your terms takes the slope of the sigmoid at `y`. Which number is the output of the sigmoid?"
+                ),
             },
+            explain={"local derivative": "Which two things depend on x here, and what is the slope of each?"},
         ),
         hints=(
-            "The product rule: (x s)' = x' s + x s', with s the sigmoid of x.",
-            "Use `x' = 1` and `s' = s (1 - s)`, by (1.5). Then multiply by the gradient from above.",
+            "Two factors depend on x. Which rule of school is for the slope of a product?",
+            "That rule needs the slope of each factor. One of them is 1; the other one is (1.5).",
+            "It has two terms. In each, one factor is replaced by its slope. Then comes the gradient from above.",
         ),
         solution=swish,
         wrong=(
-            Edit("s + x * s * (1 - s)", "s"),
-            Edit("s + x * s * (1 - s)", "x * s * (1 - s)"),
+            Edit("s + x * s * (1 - s)", "s", "one factor only"),
+            Edit("s + x * s * (1 - s)", "x * s * (1 - s)", "one factor only"),
+            Edit("s + x * s * (1 - s)", "s + s * (1 - s)", "which two things depend on x"),
             Edit("dy * (s", "(s"),
             Edit("dy * (s", "-dy * (s", "sign"),
         ),
@@ -219,6 +159,7 @@ EXERCISES = [
             Edit("-dL * difference", "dL * difference"),
             Edit("dL * difference, -dL * difference", "dL * difference"),
             Edit("return dL * difference, -dL", "return difference, -1"),
+            Edit("0.5 * (difference**2).sum()", "0.5 * difference**2", "add up all the squared differences"),
         ),
     ),
     Exercise(
@@ -249,8 +190,17 @@ EXERCISES = [
             random(5, (4, 3), (5, 3), (2, 5)),
             names=("x", "V", "W"),
             traps={
-                tanh_slope_forgotten: "On the way back from h to z the slope of tanh, 1 - h^2, is missing",
-                tanh_twice: "The slope of tanh is 1 - h^2, and `h` is a tanh already: no second one",
+                two_layers_with(lambda z, h: 1): "On the way back from h to z the slope of tanh is missing",
+                two_layers_with(lambda z, h: 1 - np.tanh(h) ** 2): "`h` is a tanh already: no second one",
+                two_layers_with(
+                    lambda z, h: 1 - h
+                ): "The slope of tanh has a square in it: look at the question again",
+                two_layers_with(lambda z, h: 1 - z**2): (
+                    "You took the slope of tanh with its input z. The formula is written with its output. Which is `h`?"
+                ),
+                two_layers_with(lambda z, h: 1 - h**2, factor=lambda z, h: z): (
+                    "`W` never met the net input z. What was it multiplied by on the way forward?"
+                ),
             },
         ),
         hints=(
@@ -259,9 +209,11 @@ EXERCISES = [
         ),
         solution=two_layers,
         wrong=(
-            Edit("dh * (1 - h**2)", "dh"),
+            Edit("dh * (1 - h**2)", "dh", "slope of tanh is missing"),
             Edit("dy.T @ h", "dy.T @ x"),
-            Edit("1 - h**2", "1 - h"),
+            Edit("dy.T @ h", "dy.T @ (x @ V.T)", "never met the net input"),
+            Edit("1 - h**2", "1 - h", "has a square in it"),
+            Edit("1 - h**2", "1 - (x @ V.T) ** 2", "with its input z"),
             Edit("dz @ V,", "dh @ V,"),
         ),
     ),
@@ -272,6 +224,9 @@ EXERCISES = [
             lambda x, w: w * torch.tanh(w * x),
             (random(6, (4,))[0], np.array(0.8)),
             names=("x", "w"),
+            traps={
+                inner_weight_forgotten: "On its way to x the gradient passes the outer weight, tanh, and one thing more"
+            },
             explain={
                 "factor": "The weight acts in two places, and both contribute",
                 "unknown": "The weight acts in two places; add what comes from each",
@@ -286,7 +241,7 @@ EXERCISES = [
             Edit("(dy * t).sum() + (inner * x).sum()", "(dy * t).sum()"),
             Edit("(dy * t).sum() + (inner * x).sum()", "(inner * x).sum()"),
             Edit("(dy * t).sum() + (inner * x).sum()", "dy * t + inner * x"),
-            Edit("inner * w,", "inner,"),
+            Edit("inner * w,", "inner,", "one thing more"),
         ),
         after="Layers that share weights (recurrent and convolutional networks) rest on this.",
     ),
@@ -321,6 +276,9 @@ EXERCISES = [
             traps={
                 lambda f, x, h: (f(x + h) - f(x)) / h: "That is the forward difference (1.13)",
                 lambda f, x, h: (f(x + h) - f(x - h)) / h: "From x - h to x + h is a way of 2 h",
+                lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h: (
+                    "`a / 2 * h` divides by 2 and then multiplies by h. Python goes from left to right: use parentheses"
+                ),
                 lambda f, x, h: (
                     (f(x - h) - f(x + h)) / (2 * h)
                 ): "The sign: what comes later, minus what comes before",
@@ -328,41 +286,6 @@ EXERCISES = [
         ),
         hints=("Equation (1.14).",),
         solution=central,
-    ),
-    Exercise(
-        "01.10",
-        "The price of both modes",
-        Values(
-            {"paths": 200, "forward": 220, "reverse": 110},
-            traps={
-                "paths": {
-                    55: "Those are the edges; paths multiply, edges add",
-                    110: "That is edges times outputs",
-                    25: "That is from one input to one output; there are 4 inputs and 2 outputs",
-                    600: "Those are multiplications; count the paths themselves",
-                },
-                "forward": {55: "That is one sweep; how many are needed", 110: "That is one sweep an output"},
-                "reverse": {
-                    55: "One sweep is for one output. There are two",
-                    220: "That is one sweep an input",
-                },
-            },
-        ),
-        hints=("Edges: 4 times 5, plus 5 times 5, plus 5 times 2. Then (1.9).",),
-        solution='{"paths": 4 * 5 * 5 * 2, "forward": 4 * (20 + 25 + 10), "reverse": 2 * (20 + 25 + 10)}',
-    ),
-    Exercise(
-        "01.11",
-        "How many parameters?",
-        Values(
-            2778,
-            traps={
-                2720: "Those are the weights; every unit of a layer has a bias too",
-                2842: "The 64 inputs have no bias",
-                58: "Those are the biases",
-            },
-        ),
-        hints=("A layer from n to m units has m n weights and m biases.",),
-        solution="(64 * 32 + 32) + (32 * 16 + 16) + (16 * 10 + 10)",
+        wrong=(Edit("/ (2 * h)", "/ 2 * h", "use parentheses"),),
     ),
 ]

@@ -1,71 +1,10 @@
-"""Exercises and predictions of chapter 02, activations and losses."""
+"""Exercises of chapter 02 whose answers are functions: values, pullbacks, a count of dead units."""
 
 import numpy as np
 
-from utils.exercises.checkers import Choice, Function, Gradient, Values
+from utils.exercises.checkers import Function, Gradient
 from utils.exercises.engine import Edit, Exercise
 from utils.exercises.lazy import F, torch
-from utils.exercises.quizzes import Quiz
-
-QUIZZES = [
-    Quiz(
-        "02.a",
-        ["about 0.21, as before", "about 0.12", "below 0.01"],
-        right="b",
-        ask="Inputs of spread 4 into a sigmoid: how large is the spread of the gradients that arrive?",
-        traps={
-            "a": "Look at the picture: how many inputs now land where the slope is small",
-            "c": "A gradient stops only where its own input is far out. Many still land near zero",
-        },
-        why="Nearly half of the inputs land where the slope is below 0.05, and their gradients are lost. The others still find slopes up to a quarter.",
-    ),
-    Quiz(
-        "02.b",
-        ["ReLU", "leaky ReLU", "ELU", "none of them"],
-        right="c",
-        ask="First bias -2, learning rate 0.3: which network learns within eight epochs?",
-        traps={
-            "a": "Count its dead units before the first step",
-            "d": "One of them has a slope that is far from zero at -2",
-            "b": "It is not dead, but each layer leaves a tenth of the gradient. Look at its accuracy",
-        },
-        why="The ReLUs of two layers are dead from the start. The leak lets a tenth pass in each layer. ELU's slope at -2 is 0.14, and its outputs there differ from example to example.",
-    ),
-    Quiz(
-        "02.c",
-        ["it grows", "it shrinks", "neither: it grows, then shrinks"],
-        right="c",
-        why="Two factors: 1/T grows, p (1 - p) shrinks as one share takes everything. In between lies the best.",
-    ),
-    Quiz(
-        "02.d",
-        ["2 for both", "20 for squares, 2 for absolute errors", "2 for squares, 20 for absolute errors"],
-        right="b",
-        why="Squares are smallest at the mean, absolute errors at the median. The house at 92 pulls the mean.",
-    ),
-    Quiz(
-        "02.e",
-        [
-            "from both, about the same",
-            "from cross-entropy only",
-            "from the squared error only",
-            "from neither",
-        ],
-        right="b",
-        why="The squared error passes the slope of the sigmoid, 0.00005 at -10. In cross-entropy that slope cancels against the one of the logarithm.",
-    ),
-    Quiz(
-        "02.f",
-        ["ReLU", "tanh", "SiLU", "all of these"],
-        right="b",
-        ask="Which of these brings all five seeds to 85 % in ten epochs?",
-        traps={
-            "a": "It loses a factor of 1.4 a layer; three of its five seeds are still at 80 to 84 %",
-            "c": "Look at its forecast",
-        },
-        why="Its slope is 1 at zero, and the net inputs shrink towards zero with depth: more of the gradient is left than forecast.",
-    ),
-]
 
 
 def my_softplus(x):
@@ -177,6 +116,11 @@ def sign_of_T(x, T):
     return p, lambda dp: (back(dp)[0], -back(dp)[1])
 
 
+def scores_forgotten(x, T):
+    p, back = with_temperature(x, T)
+    return p, lambda dp: (back(dp)[0], -back(dp)[0].sum() / T)
+
+
 def random(seed, *shapes):
     rng = np.random.default_rng(seed)
     return tuple(rng.normal(size=shape) for shape in shapes)
@@ -190,27 +134,6 @@ def logits_and_shares(seed, n, classes):
 UNITS = np.array([[0.0, 1.0, 0.0, 0.0, 0.2], [0.0, 0.0, 0.0, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0, 0.1]])
 
 EXERCISES = [
-    Exercise(
-        "02.1",
-        "Back through a tanh",
-        Values(
-            1.28,
-            traps={
-                0.32: "That is with (1 - t)^2. The slope is 1 - t^2",
-                0.16: "That is (1 - t)^2. The slope is 1 - t^2, and the gradient from above multiplies it",
-                0.48: "That is with the slope of a sigmoid, y (1 - y)",
-                0.72: "That is with t^2. The slope is 1 - t^2",
-                1.42312: "0.6 is tanh z already, not z: no second tanh",
-                0.64: "That is the slope; what arrives from above multiplies it",
-                1.2: "The slope of tanh is not its value",
-            },
-        ),
-        hints=(
-            "The output is all you need: (2.3) has no z in it.",
-            "The slope is 1 - 0.6^2; the gradient from above multiplies it.",
-        ),
-        solution="2 * (1 - 0.6**2)",
-    ),
     Exercise(
         "02.2",
         "A softplus that does not overflow",
@@ -299,58 +222,6 @@ EXERCISES = [
         solution=dead_share,
     ),
     Exercise(
-        "02.5",
-        "A Jacobian by hand",
-        Values(
-            {"p1": 0.25, "own": 0.1875, "other": -0.1875},
-            traps={
-                "p1": {0.75: "That is the share of the other class", 1 / 3: "That is the odds, 1 to 3"},
-                "own": {
-                    0.25: "That is p1 itself; the total grows too",
-                    0.75: "That is the other share; p1 multiplies it",
-                    -0.1875: "Its own score helps a share",
-                },
-                "other": {
-                    0.1875: "The total grows, so the share falls",
-                    -0.0625: "That is -p1 squared; both shares belong in it",
-                    -0.5625: "That is -p2 squared; both shares belong in it",
-                },
-            },
-        ),
-        hints=(
-            "e^0 = 1 and e^(log 3) = 3, so the total is 4.",
-            "Then (2.12), once with j = i, once without.",
-        ),
-        solution='{"p1": 1 / 4, "own": 1 / 4 * 3 / 4, "other": -1 / 4 * 3 / 4}',
-    ),
-    Exercise(
-        "02.6",
-        "Cross-entropy by hand",
-        Values(
-            lambda: np.array([[-0.375, 0.375], [0.25, -0.25]]),
-            traps={
-                ((-0.75, 0.75), (0.5, -0.5)): "The loss is a mean over two examples: halve each gradient",
-                (
-                    (-2.0, 0.0),
-                    (0.0, -1.0),
-                ): "That is the gradient at the shares; take it back through softmax",
-                ((-0.1875, 0.1875), (0.125, -0.125)): "The mean is over two examples, not over four numbers",
-                (
-                    (0.125, -0.125),
-                    (-0.25, 0.25),
-                ): "The 1 stands at the wrong class; classes are counted from 0",
-                ((-0.375, 0.25), (0.375, -0.25)): "One row for each example, one column for each class",
-                ((0.125, 0.375), (0.25, 0.25)): "Subtract 1 at the right class",
-                ((0.375, -0.375), (-0.25, 0.25)): "The sign: p - y, not y - p",
-            },
-        ),
-        hints=(
-            "Shares first: (1/4, 3/4) for the first row, (1/2, 1/2) for the second.",
-            "Then (2.21) for each row, divided by the number of rows.",
-        ),
-        solution="np.array([[1 / 4 - 1, 3 / 4], [1 / 2, 1 / 2 - 1]]) / 2",
-    ),
-    Exercise(
         "02.7",
         "The soft maximum",
         Function(
@@ -417,6 +288,7 @@ EXERCISES = [
             traps={
                 without_softmax: "On the way back to T the gradient passes the softmax first: use dz, not dp",
                 sign_of_T: "The sign: as T grows, x / T shrinks",
+                scores_forgotten: "Each x_j / T shrinks in proportion to x_j: the scores belong into the gradient of T",
             },
             explain={
                 "factor": "x enters as x / T: the slope of that is 1 / T for x, and -x / T^2 for T",
@@ -433,27 +305,7 @@ EXERCISES = [
             Edit("dz / T,", "dz,"),
             Edit("-(dz * x).sum() / T**2", "(dz * x).sum() / T**2"),
             Edit("-(dz * x).sum() / T**2", "-(dz * x) / T**2"),
-            Edit("-(dz * x).sum() / T**2", "-dz.sum() / T**2"),
+            Edit("-(dz * x).sum() / T**2", "-dz.sum() / T**2", "the scores belong"),
         ),
-    ),
-    Exercise(
-        "02.10",
-        "Which output, which loss?",
-        Choice(
-            {
-                "a": "softmax over the 20 tags, cross-entropy",
-                "b": "one sigmoid a tag, binary cross-entropy",
-                "c": "20 plain numbers, squared error",
-                "d": "one softmax, but take all tags whose share is above 1/20",
-            },
-            right="b",
-            traps={
-                "a": "Shares compete: a photograph that shows a cat and a dog could give each at most a half",
-                "c": "That is normal noise around a number; a tag is there or not",
-                "d": "The shares still add up to one: the more tags are right, the smaller each share",
-            },
-        ),
-        hints=("How many tags can be right at once, and what does softmax say about that?",),
-        solution='"b"',
     ),
 ]
