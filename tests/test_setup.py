@@ -321,7 +321,9 @@ def test_the_first_chapter_is_there():
 
 
 def test_ci_and_the_workflow_give_the_readme_test_command():
-    assert read(".ci/run").splitlines()[-1] == the_command("sh", TEST_ENDING)
+    portability = "PORTABILITY=all .venv/bin/python -m pytest -rs tests/portability --dist=worksteal"
+    commands = [line for line in read(".ci/run").splitlines() if "-m pytest" in line]
+    assert commands == [the_command("sh", TEST_ENDING) + " || exit", portability]
     steps = re.findall(r"^ +run: (.*)$", read(".github/workflows/tests.yml"), flags=re.MULTILINE)
     expected = [
         doctor.new_environment("python3 -m venv", "Linux"),
@@ -329,6 +331,7 @@ def test_ci_and_the_workflow_give_the_readme_test_command():
         the_command("powershell", TEST_ENDING),
     ]
     assert [step for step in steps if step in expected] == [*expected, expected[0]]
+    assert sum(portability in step for step in steps) == 1
 
 
 def test_workflow_tests_the_python_of_binder_and_wants_a_browser():
@@ -347,16 +350,21 @@ def test_ci_run(tmp_path, failing, code):
     write_script(tools / "apt-get", 'echo "apt-get $*"')
     write_script(tools / "python3", 'echo "python3 $* in $(basename "$PWD")"')
     fails = f"[[ $2 == pip ]] && exit {3 * (failing == 'pip')}; exit {4 * (failing == 'pytest')}"
-    write_script(clone / ".venv/bin/python", f'echo "python $* $REQUIRE_BROWSER"; {fails}')
-    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "REQUIRE_BROWSER": "0"}
+    write_script(clone / ".venv/bin/python", f'echo "python $* $REQUIRE_BROWSER $PORTABILITY"; {fails}')
+    environment = os.environ | {
+        "PORTABILITY": "",
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "REQUIRE_BROWSER": "0",
+    }
     done = subprocess.run(
         ["bash", clone / ".ci/run"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     lines = [line for line in done.stdout.splitlines() if not line.startswith("apt-get")]
     assert done.returncode == code
     assert lines[0] == "python3 -m venv .venv in clone"
-    assert lines[1] == "python -m pip install -r tests/requirements.txt 1"
-    assert lines[2:] == ([] if failing == "pip" else ["python -m pytest 1"])
+    assert lines[1] == "python -m pip install -r tests/requirements.txt 1 "
+    tests = ["python -m pytest 1 ", "python -m pytest -rs tests/portability --dist=worksteal 1 all"]
+    assert lines[2:] == {None: tests, "pip": [], "pytest": tests[:1]}[failing]
     assert ("apt-get update -qq" in done.stdout) == (not Path("/usr/bin/chromium").exists())
 
 
