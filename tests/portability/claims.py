@@ -48,12 +48,3 @@ def claims(chapter, *, quick=False):
     """The claims of a chapter, or the quick ones among them."""
     module = import_module(f"tests.portability.chapters.{chapter}")
     return [claim for claim in module.CLAIMS if claim.quick or not quick]
-
-
-def lowest_median_highest(name, numbers):
-    """Three quantities of several seeds."""
-    return {
-        f"{name}, lowest": float(min(numbers)),
-        f"{name}, median": float(np.median(numbers)),
-        f"{name}, highest": float(max(numbers)),
-    }

@@ -1,82 +1,64 @@
 """Chapter 02: what its sentences about training rest on."""
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
-from tests.portability.claims import Claim, lowest_median_highest
-from tests.portability.networks import ACTIVATIONS, DATA, travelling
-from utils import train
-from utils.chapters.activations.explore import dying_units
+from tests.portability.claims import Claim
+from tests.portability.summaries import gradient_ratios, lowest_median_highest, reached
+from utils.chapters.activations import runs
 from utils.nn.activations import leaky_relu, prelu, rrelu
-from utils.nn.chain import chain
-from utils.nn.linear import linear
-from utils.nn.losses import cross_entropy
-from utils.nn.mlp import mlp_params
+
+ten_layers = cache(runs.ten_layers)
 
 
-def accuracies(activation, seeds=5, **options):
-    return [travelling(activation, "LeCun", seed=seed, **options).accuracy for seed in range(seeds)]
+def histories(name, seeds=5, **options):
+    return [ten_layers(name, seed, **options) for seed in range(seeds)]
 
 
 def eight_functions():
     """Accuracies of five seeds, and the gradient of the first layer divided by that of the last before training."""
     found = {}
-    for name in ACTIVATIONS:
-        found |= lowest_median_highest(name, accuracies(name))
-        ratios = [travelling(name, "LeCun", seed=seed).gradient_ratio[0] for seed in range(5)]
-        found[f"{name}, gradient first/last"] = np.median(ratios)
+    for name in runs.EIGHT:
+        found |= lowest_median_highest(name, reached(histories(name)))
+        before = [gradient_ratios(history)[0] for history in histories(name)]
+        found[f"{name}, gradient first/last"] = np.median(before)
     return found
 
 
 def twenty_epochs():
-    return {f"{name}, median": np.median(accuracies(name, epochs=20)) for name in ("SiLU", "ReLU")}
+    return {f"{name}, median": np.median(reached(histories(name, epochs=20))) for name in ("SiLU", "ReLU")}
 
 
 def larger_rates():
     found = {}
     for rate in (0.3, 0.5):
         for name in ("ReLU", "ELU", "SELU", "tanh"):
-            runs = [travelling(name, "LeCun", seed=seed, rate=rate) for seed in range(2)]
-            reached = lowest_median_highest(f"{name}, rate {rate}", [run.accuracy for run in runs])
-            finite = sum(bool(np.isfinite(run.history.train_loss[-1])) for run in runs)
-            found |= reached | {f"{name}, rate {rate}, finite losses": finite}
+            some = histories(name, seeds=2, rate=rate)
+            finite = sum(bool(np.isfinite(history.train_loss[-1])) for history in some)
+            found |= lowest_median_highest(f"{name}, rate {rate}", reached(some))
+            found |= {f"{name}, rate {rate}, finite losses": finite}
     return found
 
 
 def dying():
     found = {}
     for preset, rate, bias in (("half asleep", 0.3, -1.0), ("born dead", 0.3, -2.0), ("too fast", 1.0, 0.0)):
-        for name in dying_units.ACTIVATIONS:
-            dead, scores = dying_units.run(name, rate, bias)
+        for name in runs.THREE:
+            dead, scores = runs.dying(name, rate, bias)
             found[f"{preset}, {name}"] = scores[-1]
             if name == "ReLU" and preset == "half asleep":
                 found |= {"half asleep, dead at first": dead[0, 2], "half asleep, dead after 3": dead[3, 2]}
     return found
 
 
-def small_data(activation, seed, *, slopes=None, tested_with=None):
-    """64-64-64-10 on 100 digits, 40 epochs: training and held-out loss."""
-    first, second, last = [
-        p for p in mlp_params((64, 64, 64, 10), np.random.default_rng(seed), gain=np.sqrt(2)) if p
-    ]
-    network = lambda activation: chain(linear, activation, linear, activation, linear)
-    rows = np.random.default_rng(seed).permutation(len(DATA.train_x))[:100]
-    params, history = train.fit(
-        network(activation), cross_entropy, (first, slopes, second, slopes, last),
-        DATA.train_x[rows], DATA.train_y[rows],
-        update=train.sgd(0.1), epochs=40, batch_size=20, seed=seed,
-    )  # fmt: skip
-    logits, _ = network(tested_with or activation)(params, DATA.test_x)
-    return np.array([history.train_loss[-1], cross_entropy(logits, DATA.test_y)[0]])
-
-
 def learned_slopes():
     """Losses of PReLU with one slope, and with one for each unit, against the fixed slope it starts from."""
-    fixed = [small_data(partial(leaky_relu, negative_slope=0.25), seed) for seed in range(3)]
+    fixed = [runs.small_data(partial(leaky_relu, negative_slope=0.25), seed) for seed in range(3)]
     found = {}
     for name, number in (("one slope", 1), ("a slope for each unit", 64)):
-        learned = [small_data(prelu, seed, slopes={"weight": np.full(number, 0.25)}) for seed in range(3)]
+        start = {"weight": np.full(number, 0.25)}
+        learned = [runs.small_data(prelu, seed, slopes=start) for seed in range(3)]
         quotients, differences = np.divide(learned, fixed)[:, 0], np.subtract(learned, fixed)[:, 1]
         found |= {
             f"{name}, training loss, smallest quotient": quotients.min(),
@@ -89,11 +71,11 @@ def learned_slopes():
 
 def random_slopes():
     """Mean rise of both losses by random slopes, against their mean slope, four seeds."""
-    change = []
+    mean_slope, change = partial(leaky_relu, negative_slope=11 / 48), []
     for seed in range(4):
         drawn = partial(rrelu, rng=np.random.default_rng(100 + seed), training=True)
-        random = small_data(drawn, seed, tested_with=rrelu)
-        change.append(random - small_data(partial(leaky_relu, negative_slope=11 / 48), seed))
+        random = runs.small_data(drawn, seed, tested_with=rrelu)
+        change.append(np.subtract(random, runs.small_data(mean_slope, seed)))
     train_change, test_change = np.mean(change, axis=0)
     return {"training loss, rise": train_change, "held-out loss, rise": test_change}
 

@@ -1,73 +1,54 @@
 """Chapter 01: what its sentences about training, and about rounding, rest on."""
 
-import numpy as np
-import torch
+from functools import cache
 
-from tests.portability.claims import Claim, lowest_median_highest
-from tests.portability.networks import DATA, FULL_BATCHES, travelling
+import numpy as np
+
+from tests.portability.claims import Claim
+from tests.portability.summaries import gradient_ratios, lowest_median_highest
 from utils import train
+from utils.chapters.backprop import runs
 from utils.chapters.backprop.explore.finite_differences import ALL_ERRORS, FUNCTIONS, best_step
-from utils.nn.activations import sigmoid, tanh
-from utils.nn.chain import chain
-from utils.nn.linear import linear
-from utils.nn.losses import cross_entropy, mse_loss
+from utils.nn.activations import tanh
+from utils.nn.losses import cross_entropy
 from utils.nn.mlp import mlp, mlp_params
 
-X, Y = DATA.train_x[:FULL_BATCHES], DATA.train_y[:FULL_BATCHES]
-
-
-def sigmoids(layers, seed=0):
-    """The travelling network of section 1.7."""
-    return travelling("sigmoid", "LeCun", layers=layers, rate=0.5, epochs=25, seed=seed, order=0)
+travelling = cache(runs.travelling)
 
 
 def depths():
-    found = {f"{layers} layers, seed 0": sigmoids(layers).accuracy for layers in (2, 3, 5, 10)}
-    others = [sigmoids(5, seed).accuracy for seed in (1, 2)]
+    found = {f"{layers} layers, seed 0": travelling(layers).scores[-1] for layers in (2, 3, 5, 10)}
+    others = [travelling(5, seed=seed).scores[-1] for seed in (1, 2)]
     return found | lowest_median_highest("5 layers, other seeds", others)
 
 
 def plateau():
-    losses = np.array(sigmoids(5).history.train_loss)
+    losses = np.array(travelling(5).train_loss)
     return {"5 layers, first epoch with a loss below 2.25": int(np.argmax(losses < 2.25))}
 
 
 def ten_layers():
-    run = sigmoids(10)
+    history = travelling(10)
+    last = history.snapshots[-1]
     return {
-        "gradient, first layer / last": run.gradient_ratio[-1],
-        "loss after 25 epochs": run.history.train_loss[-1],
-        "smallest loss of an epoch": min(run.history.train_loss),
-        "activations of layer 9, root mean square": run.history.snapshots[-1].activation_rms[8],
-        "activations of layer 8, root mean square": run.history.snapshots[-1].activation_rms[7],
+        "gradient, first layer / last": gradient_ratios(history)[-1],
+        "loss after 25 epochs": history.train_loss[-1],
+        "smallest loss of an epoch": min(history.train_loss),
+        "activations of layer 9, root mean square": last.activation_rms[8],
+        "activations of layer 8, root mean square": last.activation_rms[7],
     }
 
 
 def beside_torch(steps=100):
     """Largest difference of the loss in the first steps, NumPy against PyTorch."""
-    network, _ = mlp((64, 32, 16, 10), tanh)
-    start = mlp_params((64, 32, 16, 10), np.random.default_rng(0))
+    data, sizes = runs.examples(), (64, 32, 16, 10)
+    start = mlp_params(sizes, np.random.default_rng(0))
     _, history = train.fit(
-        network, cross_entropy, start, X, Y, update=train.sgd(0.1), epochs=3, batch_size=32
-    )
-    theirs = torch.nn.Sequential(
-        torch.nn.Linear(64, 32), torch.nn.Tanh(), torch.nn.Linear(32, 16), torch.nn.Tanh(), torch.nn.Linear(16, 10)
-    ).double()  # fmt: skip
-    with torch.no_grad():
-        for parameter, ours in zip(theirs.parameters(), train.flat(start)):
-            parameter.copy_(torch.from_numpy(ours))
-    optimizer, rng, losses = torch.optim.SGD(theirs.parameters(), lr=0.1), np.random.default_rng(0), []
-    while len(losses) < steps:
-        for rows in rng.permutation(len(X)).reshape(-1, 32):
-            loss = torch.nn.functional.cross_entropy(
-                theirs(torch.from_numpy(X[rows])), torch.from_numpy(Y[rows])
-            )
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-    difference = np.abs(np.subtract(losses[:steps], history.losses[:steps])).max()
-    return {"largest difference in 100 steps": difference}
+        mlp(sizes, tanh)[0], cross_entropy, start, data.train_x, data.train_y,
+        update=train.sgd(0.1), epochs=3, batch_size=runs.BATCH,
+    )  # fmt: skip
+    theirs = runs.torch_losses(start, data, steps=steps, rate=0.1)
+    return {"largest difference in 100 steps": np.abs(theirs - history.losses[:steps]).max()}
 
 
 def finite_differences():
@@ -83,39 +64,14 @@ def finite_differences():
     return found
 
 
-def pretrained(sizes, x, seed, epochs=10, rate=2.0):
-    """Parameters of mlp(sizes) whose hidden layers were trained one by one to give back their input."""
-    rng, params, h = np.random.default_rng(seed), list(mlp_params(sizes, np.random.default_rng(seed))), x
-    encoder, autoencoder = chain(linear, sigmoid), chain(linear, sigmoid, linear)
-    for k in range(len(sizes) - 2):
-        fan_in, fan_out = sizes[k : k + 2]
-        back = {"weight": rng.normal(scale=fan_out**-0.5, size=(fan_in, fan_out)), "bias": np.zeros(fan_in)}
-        found, _ = train.fit(
-            autoencoder, mse_loss, (params[3 * k], None, back), h, h,
-            update=train.sgd(rate), epochs=epochs, batch_size=32, seed=k,
-        )  # fmt: skip
-        params[3 * k] = found[0]
-        h, _ = encoder(found[:2], h)
-    return tuple(params)
-
-
-def after_20_epochs(layers, seed, with_pretraining):
-    sizes = (64, *[32] * (layers - 1), 10)
-    network, _ = mlp(sizes, sigmoid)
-    start = pretrained(sizes, X, seed) if with_pretraining else mlp_params(sizes, np.random.default_rng(seed))
-    trained, _ = train.fit(
-        network, cross_entropy, start, X, Y, update=train.sgd(0.5), epochs=20, batch_size=32, seed=seed
-    )
-    return train.accuracy(network, trained, DATA.test_x, DATA.test_y)
-
-
 def pretraining():
     found = {}
     for name, given in (("without", False), ("with", True)):
-        found |= lowest_median_highest(
-            f"5 layers, {name}", [after_20_epochs(5, seed, given) for seed in range(3)]
-        )
-        found[f"7 layers, {name}"] = after_20_epochs(7, 0, given)
+        after = lambda layers, seed, given=given: runs.after_pretraining(layers, seed=seed, pretrain=given)[
+            -1
+        ]
+        found |= lowest_median_highest(f"5 layers, {name}", [after(5, seed) for seed in range(3)])
+        found[f"7 layers, {name}"] = after(7, 0)
     return found
 
 

@@ -1,45 +1,48 @@
 """Chapter 04: what its sentences about training rest on."""
 
+from functools import cache
+
 import numpy as np
 
-from tests.portability.claims import Claim, lowest_median_highest
-from tests.portability.networks import DATA, normalized, travelling
-from utils import train
-from utils.nn.linear import linear
-from utils.nn.normalization import batch_norm
+from tests.portability.claims import Claim
+from tests.portability.summaries import gradient_ratios, lowest_median_highest, reached
+from utils.chapters.normalization import runs
+from utils.data import digits
+from utils.nn.activations import relu, sigmoid, tanh
+from utils.nn.normalized_mlp import normalized_mlp
 
 HE = 2**0.5
+travelling_network = cache(runs.travelling_network)
 
 
-def accuracies(activation, kind, seeds=5, **options):
-    return [normalized(activation, kind, seed=seed, **options).accuracy for seed in range(seeds)]
+def histories(activation, kind, seeds=5, **options):
+    return [travelling_network(activation, kind, seed=seed, **options)[1] for seed in range(seeds)]
 
 
 def opening():
     """tanh at rate 1, after one epoch: sizes of the hidden activations, and what the gradient keeps."""
-    runs = [normalized("tanh", "none", rate=1.0, epochs=1, seed=seed) for seed in range(2)]
-    sizes = [run.history.snapshots[-1].activation_rms[:-1] for run in runs]
+    trained = [travelling_network(tanh, rate=1.0, epochs=1, seed=seed) for seed in range(2)]
+    before, after = zip(*(history.snapshots for _, history in trained))
+    (network, _), taps = normalized_mlp(runs.sizes_of(10), tanh, kind="none")
     flat = []
-    for run in runs:
-        run.network(run.params, DATA.train_x[:32])
-        flat.append(np.mean([(np.abs(tap.value) > 0.9).mean() for tap in run.taps[:-1]]))
+    for params, _ in trained:
+        network(params, digits.load().train_x[:32])
+        flat.append(np.mean([np.abs(tap.value) > 0.9 for tap in taps[:-1]]))
     return {
-        "smallest size of a layer": np.min(sizes),
-        "largest size before training": max(
-            run.history.snapshots[0].activation_rms[:-1].max() for run in runs
-        ),
+        "smallest size of a layer": min(snapshot.activation_rms[:-1].min() for snapshot in after),
+        "largest size before training": max(snapshot.activation_rms[:-1].max() for snapshot in before),
         "beyond 0.9, fewer": min(flat),
         "beyond 0.9, more": max(flat),
-        "gradient first/last, larger": max(run.gradient_ratio[-1] for run in runs),
+        "gradient first/last, larger": max(gradient_ratios(history)[-1] for _, history in trained),
     }
 
 
 def only_batch_norm():
     found = {}
     for kind in ("batch", "layer", "group", "none"):
-        found |= lowest_median_highest(kind, accuracies("sigmoid", kind, epochs=4))
-        ratios = [normalized("sigmoid", kind, seed=seed, epochs=4).gradient_ratio[-1] for seed in range(5)]
-        found[f"{kind}, gradient first/last"] = np.median(ratios)
+        some = histories(sigmoid, kind, epochs=4)
+        found |= lowest_median_highest(kind, reached(some))
+        found[f"{kind}, gradient first/last"] = np.median([gradient_ratios(history)[-1] for history in some])
     return found
 
 
@@ -48,7 +51,7 @@ def rates():
     found = {}
     for kind in ("none", "layer", "group", "batch"):
         for rate in (0.1, 0.3, 1.0):
-            some = accuracies("ReLU", kind, rate=rate, gain=HE)
+            some = reached(histories(relu, kind, rate=rate, gain=HE))
             found |= lowest_median_highest(f"{kind}, rate {rate}", some)
             if kind == "batch":
                 found[f"batch, rate {rate}, second lowest"] = sorted(some)[1]
@@ -57,7 +60,8 @@ def rates():
 
 def last_batch():
     whole, three, eighteen = (
-        accuracies("sigmoid", "batch", epochs=4, examples=examples) for examples in (1344, 1347, 1330)
+        reached(histories(sigmoid, "batch", epochs=4, **examples))
+        for examples in ({}, {"examples": 1347}, {"examples": 1330})
     )
     found = lowest_median_highest("1347 examples", three) | lowest_median_highest("1330 examples", eighteen)
     return found | {"worst loss by three examples": max(np.subtract(whole, three))}
@@ -66,37 +70,24 @@ def last_batch():
 def last_batch_without_normalization():
     found = {}
     for examples in (1344, 1347):
-        some = [travelling("ReLU", "LeCun", seed=seed, examples=examples).accuracy for seed in range(5)]
+        some = reached(histories(relu, "none", epochs=10, examples=examples))
         found |= lowest_median_highest(f"{examples} examples", some)
     return found
 
 
-def fifty_steps(rate, norm):
-    """Section 4.5: gradient descent on the mean squared error of tanh(norm(u W^T)); the last loss, and that of 0."""
-    rng = np.random.default_rng(0)
-    u, weight, target = (rng.normal(size=shape) for shape in ((64, 8), (4, 8), (64, 4)))
-    for _ in range(50):
-        z, back_linear = linear(u, weight)
-        y, back_norm = norm(z)
-        h = np.tanh(y)
-        loss = ((h - target) ** 2).mean()
-        dy = 2 * (h - target) / h.size * (1 - h**2)
-        weight = weight - rate * back_linear(back_norm(dy)[0])[1]
-    return loss, (target**2).mean()
-
-
 def one_layer():
-    norms = {"plain": lambda z: (z, lambda dy: (dy,)), "batch norm": lambda z: batch_norm(z, eps=0.0)}
-    rates = (1, 3, 10, 100, 1000, 1_000_000)
-    found = {
-        f"{name}, rate {rate}": fifty_steps(rate, norm)[0] for name, norm in norms.items() for rate in rates
-    }
-    return found | {"answering 0": fifty_steps(1, norms["plain"])[1]}
+    found = {"answering 0": (runs.random_task()[2] ** 2).mean()}
+    for name, normalized in (("plain", False), ("batch norm", True)):
+        for rate in (1, 3, 10, 100, 1000, 1_000_000):
+            losses, _ = runs.one_layer(rate, normalized)
+            found[f"{name}, rate {rate}"] = losses[-1]
+    return found
 
 
 def ends_of_the_range():
-    small, large = (accuracies("ReLU", "batch", seeds=2, rate=rate, gain=HE) for rate in (0.003, 3.0))
-    usual = accuracies("ReLU", "batch", seeds=2, rate=1.0, gain=HE)
+    small, large, usual = (
+        reached(histories(relu, "batch", 2, rate=rate, gain=HE)) for rate in (0.003, 3.0, 1.0)
+    )
     return {
         "rate 0.003, highest": max(small),
         "rate 3, lowest": min(large),
@@ -109,13 +100,13 @@ def moved_batches():
     """tanh, every batch shifted and stretched at random: accuracy in training mode after four epochs, two seeds."""
     found = {}
     for kind in ("none", "batch"):
-        reached = []
+        some = []
         for seed in range(2):
             rng = np.random.default_rng(seed)
             change = lambda x, rng=rng: x * np.exp(rng.normal()) + 3 * rng.normal()
-            run = normalized.__wrapped__("tanh", kind, epochs=4, seed=seed, change=change)
-            reached.append(train.accuracy(run.network, run.params, DATA.test_x, DATA.test_y))
-        found |= {f"{kind}, lower": min(reached), f"{kind}, higher": max(reached)}
+            options = {"epochs": 4, "seed": seed, "change": change, "scored_in": "training"}
+            some.append(runs.travelling_network(tanh, kind, **options)[1])
+        found |= {f"{kind}, lower": min(reached(some)), f"{kind}, higher": max(reached(some))}
     return found
 
 
