@@ -8,7 +8,7 @@ from tqdm.auto import tqdm
 
 from utils.crosscheck.trees import leaves
 from utils.nn import optimizers
-from utils.nn.chain import Tap, name_of, pair
+from utils.nn.chain import name_of, pair
 from utils.nn.guard import guarded
 from utils.nn.kinds import anything, floating, function, integers, told, whole
 
@@ -51,15 +51,15 @@ def examples(given, name):
 
 
 def taps_of(given, name):
-    """A sequence of Taps."""
-    if not isinstance(given, (tuple, list)) or not all(isinstance(tap, Tap) for tap in given):
+    """A sequence of Taps, ours or the reader's own."""
+    if not isinstance(given, (tuple, list)) or not all(hasattr(tap, "gradient") for tap in given):
         raise ValueError(f"{name} is {told(given)}; expected a tuple of Taps, those inside the network")
     return given
 
 
 def rule(given, name):
-    """An update rule."""
-    if not isinstance(given, optimizers.Rule):
+    """An update rule, ours or the reader's own."""
+    if not (callable(getattr(given, "init", None)) and callable(getattr(given, "step", None))):
         raise ValueError(
             f"{name} is {told(given)}; expected a Rule of utils.nn.optimizers, such as sgd(lr=0.1)"
         )
@@ -94,11 +94,17 @@ def gradient(network, loss, params, x, y):
     when the loss is not one number, or when one of the two returns something else.
     """
     output, back = pair(network, function(network, "network")(params, x))
-    value, back_loss = pair(loss, function(loss, "loss")(output, y))
-    if np.ndim(value):
-        raise ValueError(f"loss gave {told(value)}; expected one number, such as the mean over the batch")
+    value, back_loss = one_number(loss, output, y)
     dparams, _ = two_of(network, back(two_of(loss, back_loss(1.0))[0]))
     return value, dparams
+
+
+def one_number(loss, output, y):
+    """The loss and its pullback."""
+    value, back = pair(loss, function(loss, "loss")(output, y))
+    if np.ndim(value):
+        raise ValueError(f"loss gave {told(value)}; expected one number, such as the mean over the batch")
+    return value, back
 
 
 def two_of(called, gradients):
@@ -188,7 +194,7 @@ def fit(
 
     def record(epoch):
         output, _ = pair(network, network(params, x))
-        history.train_loss.append(float(loss(output, y)[0]))
+        history.train_loss.append(float(one_number(loss, output, y)[0]))
         if score:
             history.scores.append(score(params))
         if taps:

@@ -27,7 +27,21 @@ def test_no_picture_is_in_both_parts():
     assert sum(row.tobytes() in train for row in data.test_x) == 0
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.5, 2])
+@pytest.mark.parametrize("share", [0, 1, -0.5, 2, 0.999, 0.001])
 def test_bad_share(share):
-    with pytest.raises(ValueError, match="held_out must lie between 0 and 1"):
+    with pytest.raises(
+        ValueError, match=r"held_out is .*; expected a share that leaves each class a picture"
+    ):
         digits.load(held_out=share)
+
+
+@pytest.mark.parametrize("share", [0.0056, 0.9944])
+def test_the_smallest_part_holds_every_class(share):
+    data = digits.load(held_out=share)
+    assert set(data.train_y) == set(data.test_y) == set(range(10))
+
+
+@pytest.mark.parametrize("dtype", [int, "text", None, complex, object])
+def test_pixels_are_of_floating_point(dtype):
+    with pytest.raises(ValueError, match=r"dtype is .*; expected np\.float64 or np\.float32"):
+        digits.load(dtype=dtype)

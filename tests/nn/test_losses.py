@@ -103,9 +103,9 @@ def test_a_difference_may_step_beyond_a_label():
 
 def test_bad_arguments():
     for loss in (losses.mse_loss, losses.l1_loss, losses.binary_cross_entropy_with_logits):
-        with pytest.raises(ValueError, match=r"target has shape \(2,\); expected that of input, \(3,\)"):
+        with pytest.raises(ValueError, match=r"target has shape \(2,\); expected that of \w+, \(3,\)"):
             loss(np.ones(3), np.ones(2))
-        with pytest.raises(ValueError, match=r"target has shape \(0,\); expected at least one number"):
+        with pytest.raises(ValueError, match=r"target and \w+ are empty; expected at least"):
             loss(np.ones(0), np.ones(0))
     for labels in ([5.0, 0.0], [-1.0, 0.0], [np.nan, 0.0]):
         with pytest.raises(ValueError, match=r"target holds numbers from .*; expected 0 to 1"):

@@ -38,8 +38,8 @@ def guarded(function=None, **expected):
         for name in options:
             if name in slots:  # else Python says that there is no such option
                 options[name] = slots[name](options[name], sizes)
-        if along is not None and ready:
-            expect_numbers_along(options.get("axis", along), ready[0])
+        if along is not None:
+            expect_numbers_along(options.get("axis", along), ready[0] if ready else options.get("x"))
         result = function(*ready, **options)
         if type(result) is tuple and len(result) == 2 and callable(result[1]) and not callable(result[0]):
             return result[0], guard_of(*result)
@@ -145,7 +145,7 @@ def name_of_upstream(pullback):
 
 def expect_numbers_along(axis, x):
     """ValueError when x does not have this axis, or these, or no number along them."""
-    if axis is inspect.Parameter.empty:
+    if axis is inspect.Parameter.empty or x is None:
         return  # not given: Python says so
     if type(axis) is int and -x.ndim <= axis < x.ndim and x.shape[axis]:
         return  # the usual case, and the quickest

@@ -195,8 +195,8 @@ NORMALIZATIONS = ("none", "batch", "layer", "group")
 # what an argument of this name is, in every function of the course; any other input is floating
 KINDS = {
     **dict.fromkeys(("negative_slope", "alpha", "theta", "max_value"), number()),
-    **dict.fromkeys(("lower", "upper", "value", "mean", "a", "b", "gain"), number()),
-    **dict.fromkeys(("eps", "std", "lr", "momentum"), number(0)),
+    **dict.fromkeys(("lower", "upper", "value", "mean", "a", "b"), number()),
+    **dict.fromkeys(("eps", "std", "gain", "lr", "momentum"), number(0)),
     "label_smoothing": number(0, 1),
     **dict.fromkeys(("pieces", "num_groups", "units"), whole(1)),
     "shape": lengths(0, such_as="(3, 2)"),

@@ -14,7 +14,7 @@ def mse_loss(input, target):
     input, target: one shape, any.  Returns a number, as torch.nn.functional.mse_loss.
     ValueError when the shapes differ (torch would broadcast).
     """
-    expect_shape_of(input, target)
+    expect_shape_of(target, input=input)
     difference = input - target
 
     def pullback(dloss):
@@ -31,7 +31,7 @@ def l1_loss(input, target):
     input, target: one shape, any.  Returns a number, as torch.nn.functional.l1_loss; at the kink,
     where both are equal, the gradient is 0.  ValueError when the shapes differ.
     """
-    expect_shape_of(input, target)
+    expect_shape_of(target, input=input)
     difference = input - target
 
     def pullback(dloss):
@@ -68,7 +68,7 @@ def binary_cross_entropy_with_logits(logits, target):
     logits, target: one shape, any; target from 0 to 1.  Returns a number, as
     torch.nn.functional.binary_cross_entropy_with_logits.  ValueError when the shapes differ.
     """
-    expect_shape_of(logits, target)
+    expect_shape_of(target, logits=logits)
     each = np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
 
     def pullback(dloss):
@@ -78,18 +78,19 @@ def binary_cross_entropy_with_logits(logits, target):
     return np.mean(each), pullback
 
 
-def expect_shape_of(input, target):
-    """ValueError when a target does not have the shape of what it is compared with, or both are empty."""
-    if target.shape != input.shape:
-        raise ValueError(f"target has shape {target.shape}; expected that of input, {input.shape}")
+def expect_shape_of(target, **compared):
+    """ValueError when a target does not have the shape of what it is compared with, by name, or both are empty."""
+    [(name, array)] = compared.items()
+    if target.shape != array.shape:
+        raise ValueError(f"target has shape {target.shape}; expected that of {name}, {array.shape}")
     if target.size == 0:
-        raise ValueError(f"target has shape {target.shape}; expected at least one number to average over")
+        raise ValueError(f"target and {name} are empty; expected at least one number to average over")
 
 
 def expect_classes(target, logits):
     """ValueError unless target holds a class of logits, (N, C), for each of at least one example."""
     n, classes = logits.shape
-    if n == 0:
-        raise ValueError(f"logits has shape {logits.shape}; expected at least one example")
+    if logits.size == 0:
+        raise ValueError(f"logits has shape {logits.shape}; expected at least one example and one class")
     if target.shape != (n,) or not 0 <= target.min() <= target.max() < classes:
         raise ValueError(f"target must hold {n} integers from 0 to {classes - 1}; got {target!r}")
