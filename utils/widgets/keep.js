@@ -92,6 +92,6 @@ const fields = (pairs) => Object.fromEntries(pairs.filter(([, value]) => value !
 function base64(view) {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  for (let i = 0; i < bytes.length; i += 2 ** 15) text += String.fromCharCode(...bytes.subarray(i, i + 2 ** 15));
   return btoa(text);
 }
