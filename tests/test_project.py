@@ -4,13 +4,17 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 from datetime import date
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
 import yaml
 
+from utils import explorable
+from utils.explorable.sweep import sweep
 from utils.notebooks.markdown import Document
 from utils.notebooks.rules.links import _anchors_of_page
 from utils.register import ROOT
@@ -121,3 +125,12 @@ def test_a_misspelt_word_is_seen(tmp_path):
     wrong = "rec" + "ieve"  # in two parts: this file is read, too
     (tmp_path / "page.md").write_text(f"We {wrong} a gradient.\n")
     assert f"{wrong} ==> receive" in tool("codespell_lib", str(tmp_path), cwd=ROOT).stdout
+
+
+def test_the_picture_of_contributing_can_be_drawn():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^   ```python\n(.*?)^   ```", text, re.MULTILINE | re.DOTALL)
+    names = {name: getattr(explorable, name) for name in explorable.__all__}
+    names["descend"] = lambda begin, beta: np.outer(begin, np.linspace(1, beta / 2, 51))
+    exec(textwrap.dedent(block), names)
+    assert sweep(names["valley"]()) > 3
