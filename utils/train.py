@@ -67,7 +67,7 @@ def rule(given, name):
     return given
 
 
-KINDS = {"network": function, "loss": function, "params": anything, "x": examples, "y": examples}
+ARGUMENTS = {"network": function, "loss": function, "params": anything, "x": examples, "y": examples}
 
 
 class CallableRule(optimizers.Rule):
@@ -117,7 +117,7 @@ def two_of(called, gradients):
     return gradients
 
 
-@guarded(**KINDS, taps=taps_of, epoch=anything)
+@guarded(**ARGUMENTS, taps=taps_of, epoch=anything)
 def take_snapshot(network, loss, params, x, y, taps, epoch):
     """A forward and a backward pass for its own sake, and what the taps saw.
 
@@ -153,7 +153,7 @@ def accuracy(network, params, x, y):
 
 
 @guarded(
-    **KINDS,
+    **ARGUMENTS,
     update=rule,
     epochs=whole(0),
     batch_size=whole(1),

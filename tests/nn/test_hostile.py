@@ -190,6 +190,20 @@ def test_the_rest_works_or_is_refused_by_name(name, argument):
             outcome(name, argument, given)
 
 
+@pytest.mark.parametrize(
+    "name, argument",
+    [
+        ("nn.activations.tanh", "x"), ("nn.activations.softmax", "axis"), ("nn.linear.linear", "weight"),
+        ("nn.normalization.standardize", "eps"), ("nn.initialization.normal", "rng"), ("train.fit", "batch_size"),
+    ],
+)  # fmt: skip
+def test_a_function_without_its_guard_is_noticed(name, argument, monkeypatch):
+    monkeypatch.setitem(FUNCTIONS, name, inspect.unwrap(FUNCTIONS[name]))
+    with pytest.raises(Exception):  # noqa: B017 what it raises is what is wrong with it
+        test_junk_is_refused_by_name(name, argument)
+        test_the_rest_works_or_is_refused_by_name(name, argument)
+
+
 def test_every_operation_has_a_row_of_properties():
     """What returns a value and its pullback is proved by one of the tables."""
     modules = (test_activations, test_linear, test_losses, test_normalization)

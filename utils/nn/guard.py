@@ -6,18 +6,39 @@ import math
 
 import numpy as np
 
-from utils.nn.kinds import FLOAT32, FLOAT64, KINDS, floating, told
+from utils.nn import kinds
+from utils.nn.kinds import FLOAT32, FLOAT64, floating, told
+from utils.nn.trees import tree
+
+# what an argument of this name is, in every function of the course; any other input is floating
+KINDS = {
+    **dict.fromkeys(("negative_slope", "alpha", "theta", "max_value"), kinds.number()),
+    **dict.fromkeys(("lower", "upper", "value", "mean", "a", "b"), kinds.number()),
+    **dict.fromkeys(("eps", "std", "gain", "lr", "momentum"), kinds.number(0)),
+    "label_smoothing": kinds.number(0, 1),
+    **dict.fromkeys(("pieces", "num_groups", "units"), kinds.whole(1)),
+    "shape": kinds.lengths(0, such_as="(3, 2)"),
+    "sizes": kinds.lengths(1, count=2, such_as="(64, 32, 10)"),
+    "axis": kinds.axis,
+    **dict.fromkeys(("training", "nesterov"), kinds.truth),
+    "rng": kinds.generator,
+    **dict.fromkeys(("running_mean", "running_var"), kinds.statistics),
+    "mode": kinds.one_of("fan_in", "fan_out"),
+    "kind": kinds.one_of(*kinds.NORMALIZATIONS),
+    **dict.fromkeys(("activation", "scheme"), kinds.function),
+    **dict.fromkeys(("params", "state"), tree),
+}
 
 
 def guarded(function=None, **expected):
     """A decorator: the function meets arrays of floating point and options that make sense, or says what came.
 
-    Every argument is of the kind that its name has in utils.nn.kinds.KINDS; an input of another name
-    is `floating`.  expected: for some arguments a shape, written as in a docstring, "(..., in)" or
-    "(N, C, *positions)", where a letter is one length in all arguments; or a kind for this function
-    alone.  None passes where it is the default.  Where the function returns a value and its pullback,
-    the pullback refuses a gradient that does not have the shape of the value, instead of broadcasting
-    it.  ValueError with the name of the argument, what came and what was expected.
+    Every argument is of the kind that its name has in KINDS; an input of another name is `floating`.
+    expected: for some arguments a shape, written as in a docstring, "(..., in)" or "(N, C, *positions)",
+    where a letter is one length in all arguments; or a kind for this function alone.  None passes
+    where it is the default.  Where the function returns a value and its pullback, the pullback refuses
+    a gradient that does not have the shape of the value, instead of broadcasting it.  ValueError with
+    the name of the argument, what came and what was expected.
     """
     if function is None:
         return functools.partial(guarded, **expected)
@@ -53,7 +74,7 @@ def slot_of(parameter, expected):
     name, optional = parameter.name, parameter.default is None
     kind = expected if callable(expected) else KINDS.get(name)
     if kind is None and parameter.kind is parameter.KEYWORD_ONLY:
-        raise TypeError(f"no kind is known for the option {name}: add it to utils.nn.kinds.KINDS")
+        raise TypeError(f"no kind is known for the option {name}: add it to utils.nn.guard.KINDS")
     floats = kind is None
     kind = kind or floating
     ndim, more, axes = axes_of(expected) if isinstance(expected, str) else (0, True, ())

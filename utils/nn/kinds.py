@@ -6,6 +6,7 @@ import reprlib
 import numpy as np
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+NORMALIZATIONS = ("none", "batch", "layer", "group")
 
 
 def floating(given, name):
@@ -188,24 +189,3 @@ def advice(given, name):
 def is_tensor(given):
     """True for a torch tensor; torch is not imported for that."""
     return type(given).__module__.partition(".")[0] == "torch"
-
-
-NORMALIZATIONS = ("none", "batch", "layer", "group")
-
-# what an argument of this name is, in every function of the course; any other input is floating
-KINDS = {
-    **dict.fromkeys(("negative_slope", "alpha", "theta", "max_value"), number()),
-    **dict.fromkeys(("lower", "upper", "value", "mean", "a", "b"), number()),
-    **dict.fromkeys(("eps", "std", "gain", "lr", "momentum"), number(0)),
-    "label_smoothing": number(0, 1),
-    **dict.fromkeys(("pieces", "num_groups", "units"), whole(1)),
-    "shape": lengths(0, such_as="(3, 2)"),
-    "sizes": lengths(1, count=2, such_as="(64, 32, 10)"),
-    "axis": axis,
-    **dict.fromkeys(("training", "nesterov"), truth),
-    "rng": generator,
-    **dict.fromkeys(("running_mean", "running_var"), statistics),
-    "mode": one_of("fan_in", "fan_out"),
-    "kind": one_of(*NORMALIZATIONS),
-    **dict.fromkeys(("activation", "scheme"), function),
-}

@@ -14,6 +14,11 @@ def map_trees(function, **trees):
     return mapped(function, tuple(trees), tuple(trees.values()), ())
 
 
+def tree(given, name):
+    """The kind of an argument that is a tree of arrays, each of floating point."""
+    return map_trees(lambda array: array, **{name: given})
+
+
 def mapped(function, names, trees, path):
     """map_trees below one place; path: the keys and positions that lead there."""
     first = trees[0]

@@ -9,11 +9,11 @@ from utils.explorable.engine import Choice, Explorable, Slider
 from utils.explorable.layers import Histogram, LayerPlot, quantiles, show_histograms, verdict
 from utils.explorable.layers import difference as between_examples
 from utils.explorable.layers import root_mean_squares as root_mean_square
-from utils.nn.activations import relu, sigmoid, tanh
+from utils.nn.activations import identity, relu, sigmoid, tanh
 from utils.nn.chain import Tap, chain
 from utils.nn.linear import linear
 
-ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu, "none": lambda x: (x, lambda dy: dy)}
+ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu, "none": identity}
 WIDTH, BATCH, DEEPEST = 64, 64, 30
 LIMITS = (1e-16, 1e8)
 # a point to pick for every layer, in the middle of the axes

@@ -18,7 +18,7 @@ from utils.explorable.layers import (
     verdict,
 )
 from utils.nn import initialization as init
-from utils.nn.activations import leaky_relu, relu, sigmoid, tanh
+from utils.nn.activations import identity, leaky_relu, relu, sigmoid, tanh
 from utils.nn.chain import Tap, chain
 from utils.nn.linear import linear
 
@@ -33,7 +33,7 @@ SCHEMES = {
     "orthogonal": init.orthogonal,
 }
 ACTIVATIONS = {
-    "linear": lambda x: (x, lambda dy: dy),
+    "linear": identity,
     "sigmoid": sigmoid,
     "tanh": tanh,
     "ReLU": relu,
