@@ -82,15 +82,16 @@ class Case:
             tree if tree is OMITTED else map_leaves(lambda _: next(flat), tree) for tree in self.inputs
         )
 
-    def input_leaves(self):
-        """(name, leaf) for every leaf of every input; a module's parameters go by their own names."""
-        pairs = []
-        for position, (name, tree) in enumerate(zip(self.names, self.inputs)):
-            if self.is_module and position == 0:
-                pairs += tree.items()
-            elif tree is not OMITTED:
-                pairs += [(found.removeprefix("params."), leaf) for found, leaf in leaves(tree, name)]
-        return pairs
+
+def input_leaves(case):
+    """(name, leaf) for every leaf of every input; a module's parameters go by their own names."""
+    pairs = []
+    for position, (name, tree) in enumerate(zip(case.names, case.inputs)):
+        if case.is_module and position == 0:
+            pairs += tree.items()
+        elif tree is not OMITTED:
+            pairs += [(found.removeprefix("params."), leaf) for found, leaf in leaves(tree, name)]
+    return pairs
 
 
 def make_case(ours, theirs, inputs, options, call, names):

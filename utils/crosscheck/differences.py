@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from utils.crosscheck.case import input_leaves
 from utils.crosscheck.streams import PLACES, stream
 from utils.crosscheck.trees import fresh, is_floating, leaves
 
@@ -67,7 +68,7 @@ class DifferencesWitness:
 
     def __init__(self, case, witness, upstream, seed=0):
         self.case, self.upstream, self.seed = case, upstream, seed
-        self.leaves = [leaf for _, leaf in case.input_leaves()]
+        self.leaves = [leaf for _, leaf in input_leaves(case)]
         self.base = [np.asarray(leaf) for _, leaf in witness.output]
         eps = max((np.finfo(b.dtype).eps for b in self.base if b.dtype.kind == "f"), default=0.0)
         # what the outputs, weighed by the upstream gradient, add up to without their signs

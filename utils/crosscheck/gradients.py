@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 
 from utils.crosscheck import verdicts
+from utils.crosscheck.case import input_leaves
 from utils.crosscheck.differences import AGREE, KINK, UNDECIDED, DifferencesWitness
 from utils.crosscheck.finding import Diagnosis, Finding
 from utils.crosscheck.report import Row
@@ -25,7 +26,7 @@ class Gradients:
     def __init__(self, case, numpy_side, torch_side, rounding, seed, values_agree):
         self.case, self.numpy_side, self.torch_side, self.rounding = case, numpy_side, torch_side, rounding
         self.values_agree = values_agree
-        self.named = case.input_leaves()
+        self.named = input_leaves(case)
         rng = stream(seed, UPSTREAM)
         first = [random_like(leaf, rng) for _, leaf in numpy_side.output]
         # of opposite signs, so that a sign of the first that stands where one of the inputs belongs is seen

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from utils.crosscheck.case import input_leaves
 from utils.crosscheck.streams import ROUNDINGS, stream
 from utils.crosscheck.trees import is_floating
 from utils.crosscheck.witnesses import TorchWitness
@@ -30,7 +31,7 @@ class Rounding:
         rng, found = stream(0, ROUNDINGS), []
         for _ in range(DRAWS):
             case = copy.copy(self.case)
-            case.inputs = case.filled([in_the_last_bit(leaf, rng) for _, leaf in case.input_leaves()])
+            case.inputs = case.filled([in_the_last_bit(leaf, rng) for _, leaf in input_leaves(case)])
             found.append(TorchWitness(case))
         return found
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from utils.crosscheck import verdicts
+from utils.crosscheck.case import input_leaves
 from utils.crosscheck.finding import CLOSE, Diagnosis, Finding
 from utils.crosscheck.gradients import Gradients
 from utils.crosscheck.protocol import ProtocolError, kind_of
@@ -74,7 +75,7 @@ def output_row(k, name, value, truth, case, rounding):
                 return Row(name, shape, True, agrees, torch_error=error)
     elif isinstance(value, (np.ndarray, np.generic)) and np.array_equal(value, truth):
         return Row(name, shape, True, "agrees with PyTorch", torch_error=0.0)
-    found = verdicts.of_value(Finding(ours=value, truth=truth, name=name, inputs=case.input_leaves()), error)
+    found = verdicts.of_value(Finding(ours=value, truth=truth, name=name, inputs=input_leaves(case)), error)
     return Row(
         name, shape, False, f"differs from PyTorch: {found.sentence}", torch_error=error, diagnosis=found
     )

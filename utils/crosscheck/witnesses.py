@@ -6,7 +6,7 @@ import functools
 
 import numpy as np
 
-from utils.crosscheck.case import OMITTED
+from utils.crosscheck.case import OMITTED, input_leaves
 from utils.crosscheck.protocol import (
     ProtocolError,
     call_failed,
@@ -68,7 +68,7 @@ class NumpyWitness:
     def changed_inputs(self):
         """Names of the input arrays that a call has written into."""
         now = [leaf for tree in self.inputs if tree is not OMITTED for _, leaf in leaves(tree, "")]
-        pairs = zip(self.case.input_leaves(), now)
+        pairs = zip(input_leaves(self.case), now)
         return [name for (name, before), after in pairs if differs(before, after)]
 
     def gradients(self, upstream):
@@ -230,7 +230,7 @@ def as_option(leaf):
 
 def is_differentiable_in(case, k):
     """Whether theirs takes leaf k, integers, as floats and has a gradient there that is not zero."""
-    flat = [np.asarray(leaf, float) if i == k else leaf for i, (_, leaf) in enumerate(case.input_leaves())]
+    flat = [np.asarray(leaf, float) if i == k else leaf for i, (_, leaf) in enumerate(input_leaves(case))]
     as_floats = copy.copy(case)
     as_floats.inputs = case.filled(flat)
     rng = stream(0, PLACES)
