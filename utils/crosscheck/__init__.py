@@ -4,6 +4,7 @@ import numpy as np
 
 from utils.crosscheck.diagnosis import Diagnosis, Finding, diagnose
 from utils.crosscheck.report import CrosscheckError, Report, Row
+from utils.crosscheck.suspects.evidence import Evidence
 from utils.crosscheck.trees import is_floating
 from utils.crosscheck.witnesses import (
     DifferencesWitness,
@@ -116,6 +117,8 @@ def gradient_rows(case, numpy_side, torch_side, upstream, rng):
     named = input_leaves(case)
     largest = max((np.abs(t).max(initial=0) for t in truths if t is not None), default=0.0)
     differences = DifferencesWitness(case, numpy_side, upstream)
+    names = [name for name, _ in named]
+    evidence = Evidence(case, names, upstream, ours, truths, numpy_side.gradients, torch_side.gradients)
     for k, (name, leaf) in enumerate(named):
         title = f"gradient of {name}"
         if truths[k] is None:
@@ -130,6 +133,7 @@ def gradient_rows(case, numpy_side, torch_side, upstream, rng):
             upstream=upstream,
             ours_again=lambda u, k=k: numpy_side.gradients(u)[k],
             truth_again=lambda u, k=k: torch_side.gradients(u)[k],
+            evidence=evidence, slot=k,
         )  # fmt: skip
         yield gradient_row(title, finding, again[k], largest, lambda s, k=k: differences.measure(k, s, rng))
 
