@@ -19,11 +19,8 @@ def diagnose(f):
         return no_array(f)
     f.ours = np.asarray(f.ours)
     for kind, suspicion in SUSPICIONS if f.ours_again else OUTPUT_SUSPICIONS:
-        if suspicion is planted:
-            found = planted(f)
-        else:
-            sentence = suspicion(f)
-            found = sentence and Diagnosis(kind, sentence)
+        found = suspicion(f)
+        found = Diagnosis(kind, found) if isinstance(found, str) else found
         if found and (kind not in HOLDS_AGAIN or holds_again(f, suspicion, found.sentence)):
             return found
     return Diagnosis("unknown", unknown(f))
@@ -42,7 +39,13 @@ def no_array(f):
 def planted(f):
     """One mistake in PyTorch's own computation that gives the reader's gradients."""
     found = f.evidence and f.evidence.explained.get(f.slot)
-    return Diagnosis(*found) if found else None
+    return Diagnosis(*found[:2]) if found else None
+
+
+def planted_elsewhere(f):
+    """The same, for a mistake that shows in other gradients as well: this one it happens to make zero."""
+    found = f.evidence and relations.all_zero(f) and f.evidence.explained.get(f.slot)
+    return Diagnosis(*found[:2]) if found and any(np.any(f.evidence.ours[k]) for k in found[2] if k != f.slot) else None
 
 
 def holds_again(f, suspicion, sentence):
@@ -87,12 +90,13 @@ SUSPICIONS = [
     ("dtype", forms.wrong_dtype),
     ("transposed", relations.transposed),
     ("sign", relations.wrong_sign),
-    ("slots", relations.other_slot),
     ("broadcast", forms.not_summed),
     ("broadcast", forms.summed_too_far),
+    ("slots", relations.other_slot),
     ("shape", forms.wrong_shape),
     ("nan", forms.not_finite),
     ("precision", forms.imprecise),
+    ("planted", planted_elsewhere),
     ("zero", relations.all_zero),
     ("upstream", probes.upstream_ignored),
     ("factor", relations.constant_factor),
@@ -102,8 +106,10 @@ SUSPICIONS = [
     ("mask", places.mask_only),
     ("planted", planted),
     ("direct", patterns.unchanged),
+    ("broadcast", forms.spread_out),
     ("bias", patterns.of_another_gradient),
     ("bias", patterns.from_wrong_sum),
+    ("factor", relations.one_number),
     ("mean path", patterns.mean_path),
     ("total path", patterns.output_path),
     ("named factor", patterns.known_factor),

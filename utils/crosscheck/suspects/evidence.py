@@ -55,14 +55,14 @@ class Evidence:
 
     @cached_property
     def explained(self):
-        """{slot: (kind, sentence)} for the gradients that one planted mistake explains."""
+        """{slot: (kind, sentence, slots)}: the planted mistake that explains a gradient, and all that it explains."""
         from utils.crosscheck.suspects.search import explained
 
         if self.recording is None:
             return {}
         ours = self.comparable(self.ours)
         found = explained(self.recording, ours, lambda upstream: self.comparable(self.ours_again(upstream)))
-        return {self.live[k]: what for k, what in found.items()}
+        return {self.live[k]: (kind, words, [self.live[j] for j in rows]) for k, (kind, words, rows) in found.items()}
 
     def values(self):
         """(words, array) for all that PyTorch computes on the way."""

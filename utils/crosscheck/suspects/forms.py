@@ -27,9 +27,18 @@ def not_summed(f):
 
 
 def summed_too_far(f):
-    """A gradient that was added up over axes which its input has; perhaps spread out again."""
+    """A gradient that was added up over axes which its input has."""
+    return collapsed(f, again=False)
+
+
+def spread_out(f):
+    """The same, and the one number given back to every element."""
+    return collapsed(f, again=True)
+
+
+def collapsed(f, again):
     o, t = f.ours, f.truth
-    if t.ndim > LARGE or not t.any():
+    if t.ndim > LARGE or not t.any() or (o.shape == t.shape) != again:
         return None
     for axes in axes_sets(t.ndim):
         if np.prod([t.shape[a] for a in axes]) < 2:
@@ -37,10 +46,11 @@ def summed_too_far(f):
         for keep in (False, True):
             for made, words in ((t.sum, "summed"), (t.mean, "averaged")):
                 too_far = made(axes, keepdims=keep)
-                if close(o, too_far):
-                    return f"{words} too far: over {axes_words(axes)} as well, which belong{'s' if len(axes) == 1 else ''} to the input"
-                if keep and o.shape == t.shape and close(o, np.broadcast_to(too_far, t.shape)):
-                    return f"{words} over {axes_words(axes)}, and the same number given to every element there"
+                if not again and close(o, too_far):
+                    return f"{words} too far: over {axes_words(axes)} of {f.name or 'it'} as well"
+                if again and keep and close(o, np.broadcast_to(too_far, t.shape)):
+                    what = "sum" if made == t.sum else "mean"
+                    return f"every element along {axes_words(axes)} gets the same number, the {what} of the right ones there"
 
 
 def wrong_shape(f):

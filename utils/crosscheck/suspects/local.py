@@ -1,10 +1,11 @@
 """Wrong local derivatives to plant: of an activation, at a kink, at a tie."""
 
+from dataclasses import replace
 from itertools import groupby
 
 import torch
 
-from utils.crosscheck.suspects.plants import Plant, groups, instead, is_plain, reach_of, sites
+from utils.crosscheck.suspects.plants import ANY, Plant, groups, instead, is_plain, reach_of, sites
 
 RIGHT = {  # with y = f(z)
     "sigmoid": "y * (1 - y)", "tanh": "1 - y**2", "exp": "y", "log": "1 / z", "sqrt": "1 / (2 * y)", "square": "2 * z",
@@ -82,7 +83,20 @@ def choices(recording):
     for name, alike in groupby(sorted(found, key=lambda s: s.name), key=lambda s: s.name):
         alike = list(alike)
         if len(alike) > 1:
-            yield [s for site in alike for s in site.steps], f"{SPOKEN.get(name, name)}, everywhere,"
+            spoken = SPOKEN.get(name, name)
+            yield [s for site in alike for s in site.steps], f"{spoken}, everywhere,"
+        if len(alike) > 2:
+            yield [s for site in alike[:-1] for s in site.steps], f"{spoken}, everywhere but in the last place,"
+
+
+GATES = (" i", " f", " g", " o", " r", " z", " n")
+
+
+def gates(recording):
+    """The activations of all gates of a recurrent layer."""
+    found = [s for s in activations(recording) if getattr(s.first.output, "label", "").endswith(GATES)]
+    if len(found) > 1:
+        yield [s for site in found for s in site.steps], "activations in all gates"
 
 
 def wrong_slopes(recording):
@@ -92,10 +106,10 @@ def wrong_slopes(recording):
         ("derivative twice", "the derivative of the {} is applied twice", lambda s: slope_of(s) ** 2),
         ("derivative at output", "the derivative of the {} is taken at its output, not at its input", at_output),
     ]
-    for steps, what in choices(recording):
+    for steps, what in [*choices(recording), *gates(recording)]:
         for kind, words, slope in common:
             yield plant(recording, kind, lambda w=words, what=what: w.format(what), steps, slope)
-        for formula, rule in FORMULAS.items() if ", in turn" not in what else ():
+        for formula, rule in FORMULAS.items() if ", in turn" not in what and "gates" not in what else ():
             words = lambda f=formula, what=what, steps=steps: formula_words(f, what, steps[0])
             slope = lambda s, rule=rule: rule(s.edges[0].source, s.output).detach()
             yield plant(recording, "local derivative", words, steps, slope)
@@ -106,6 +120,26 @@ def formula_words(formula, what, step):
     names = [f"{n} its {w}" for n, w in (("z", "input"), ("y", "output")) if n in formula + (right or "")]
     instead = f" instead of {right}" if right else ""
     return f"the derivative of the {what} is computed as {formula}{instead}, with {' and '.join(names)}"
+
+
+def wrong_leaks(recording):
+    """On one side of zero another constant slope."""
+    for site in activations(recording):
+        strictly = lambda z: z < 0
+        for here, words in ((strictly, "below"), (lambda z: z <= 0, "below"), (lambda z: z > 0, "above")):
+            here = lambda s, here=here: here(s.edges[0].source.detach())
+            before = slope_of(site.first)[here(site.first)]
+            if site.name not in KINKED or not before.numel() or (before != before[0]).any() or abs(before[0]) > 1:
+                continue
+            old = float(before[0])
+            slope = lambda s, here=here: torch.where(here(s), slope_of(s) - 1, slope_of(s))
+            sentence = lambda c, site=site, words=words, old=old: (
+                f"the slope of the {site.name} in {at(recording, site.first)} {words} 0 is {old - (1 - c):.3g}; "
+                f"it should be {old:.3g}"
+            )
+            found = plant(recording, "half", sentence, site.steps, slope)
+            if found and len(site.steps) == 1:
+                yield replace(found, factors=ANY)
 
 
 # ---- kinks and ties

@@ -19,13 +19,14 @@ class Branch:
     @property
     def in_time(self):
         """Whether the use is in the next turn of the loop that made the value."""
-        maker = self.recording.maker.get(id(self.edges[0].source))
-        return maker is not None and self.recording.turn(self.edges[0].step) > self.recording.turn(maker[0])
+        edge = self.edges[-1]
+        maker = self.recording.maker.get(id(edge.source))
+        return maker is not None and self.recording.turn(edge.step) > self.recording.turn(maker[0])
 
     @property
     def way(self):
         """`to x from tanh(x)`; a part of a split value needs no name of its own."""
-        edge = typical(self.edges)
+        edge = typical(self.recording, self.edges)
         source = edge.source
         maker = self.recording.maker.get(id(source))
         part = maker is not None and len(maker[0].outputs) > 1
@@ -48,9 +49,13 @@ class Branch:
         return f"what comes back {self.way} has a factor of {factor:.3g}; it should be 1"
 
 
-def typical(edges):
-    """Of the turns of a loop the one to show: the second where its value has a label, else the first."""
-    return edges[1] if len(edges) > 1 and hasattr(edges[1].source, "label") else edges[0]
+def typical(recording, edges):
+    """Of the turns of a loop the one to show: the second where the first takes what enters the loop."""
+    if len(edges) < 2:
+        return edges[0]
+    makers = [recording.maker.get(id(e.source)) for e in edges[:2]]
+    enters = makers[1] is not None and (makers[0] is None or makers[0][0].place != makers[1][0].place)
+    return edges[1] if enters else edges[0]
 
 
 def origin(recording, value):
@@ -96,8 +101,8 @@ def branches(recording):
     by_use, by_both, found, seen = {}, {}, [], set()
     several = {id(o) for s in recording.steps if len(s.outputs) > 1 for o in s.outputs}
     for key, edges in recording.consumers.items():
-        if len(edges) > 1 or key in several:
-            for edge in edges:
+        for edge in edges:
+            if len(edges) > 1 or key in several or len(edge.step.edges) > 1:
                 use = edge.step.place, edge.slot[:2]
                 by_use.setdefault(use, []).append(edge)
                 by_both.setdefault((use, before(recording, edge)), []).append(edge)

@@ -173,11 +173,11 @@ def factor_per_slice(f):
 def of_another_gradient(f):
     """Another gradient of the same operation, summed: a bias gradient that was multiplied by the inputs."""
     for name, truth in f.truths or []:
-        if name == f.name or truth is None or truth.ndim <= f.truth.ndim or not truth.any():
+        if name == f.name or truth is None or truth.size <= f.truth.size or not truth.any():
             continue
         for axes in axes_sets(truth.ndim):
             for made, words in ((truth.sum, "sum"), (truth.mean, "mean")):
-                if truth.ndim - len(axes) == f.truth.ndim and close(f.ours, made(axes)):
+                if made(axes).size == f.truth.size and close(f.ours, made(axes).reshape(f.truth.shape)):
                     return (
                         f"it is the {words} of the gradient of {name} over {axes_words(axes)}: "
                         f"what {name} is multiplied by does not belong here"

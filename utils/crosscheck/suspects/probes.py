@@ -15,6 +15,8 @@ def upstream_ignored(f):
         return "the gradient that comes from above is ignored: multiply by it"
     if not close(2 * once, twice):
         return "not linear in the gradient that comes from above: doubling that one must double this one"
+    if not close(-once, f.ours_again(scaled(f.upstream, -1.0))):
+        return "not linear in the gradient that comes from above: the other sign there must give the other sign here"
 
 
 def scaled(upstream, factor):
@@ -91,13 +93,14 @@ def jacobian_transposed(f):
         return None
     _, ours, truth = found
     if close(ours, truth.T):
-        return "the transposed Jacobian was used: multiply by the transpose (a convolution: flip the kernel; a running sum: from the other end)"
+        return "the transposed Jacobian was used: multiply by the transpose of it"
 
 
 def wrong_axis(f):
     """Ours mixes elements along another axis than the truth."""
-    found = jacobians(f)
-    if found is None or f.truth.ndim < 2:
+    alone = f.evidence is None or len(f.evidence.live) == 1
+    found = jacobians(f) if alone and f.truth.ndim > 1 else None
+    if found is None:
         return None
     rows, ours, truth = found
     mixed = [mixed_axes(j, rows, f.truth.shape) for j in (ours, truth)]

@@ -7,9 +7,11 @@ import numpy as np
 from utils.crosscheck.finding import axes_sets, axes_words, close, listed, same_shape
 from utils.crosscheck.suspects.forms import LARGE
 
+ROUNDING = 1e-13
+
 
 def all_zero(f):
-    if not f.ours.any() and f.truth.any():
+    if np.abs(f.ours).max(initial=0) <= ROUNDING * np.abs(f.truth).max(initial=0) > 0:
         return "zero everywhere: the gradient stops here"
 
 
@@ -87,12 +89,23 @@ def constant_factor(f):
     known = number_words(f, abs(c))
     if known:
         return f"a factor {abs(c):.3g}{sign}; {known}"
-    if f.truth.size == 1 and abs(c) not in SIMPLE and not holds_elsewhere(f, c):
-        return f"{c:.3g} times the right number here, and another multiple at other inputs"
+    if f.truth.size == 1 and not is_simple(c) and not holds_elsewhere(f, c):
+        return None
     return f"a constant factor of {c:.3g}; it should be 1"
 
 
 SIMPLE = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+def is_simple(c):
+    return bool(np.isclose(abs(c), SIMPLE, rtol=1e-9).any())
+
+
+def one_number(f):
+    """A single number that is wrong, with no constant factor."""
+    if f.truth.size == 1 and f.truth.any():
+        times = float(f.ours.ravel()[0] / f.truth.ravel()[0])
+        return f"{times:.3g} times the right number here, and another multiple at other inputs"
 
 
 def holds_elsewhere(f, c):
@@ -120,7 +133,7 @@ def number_words(f, c):
         for n, what, name, axes in counts(f):
             if n > 2 and np.isclose(c, rule(n), rtol=1e-6):
                 tried = with_other_count(f, name, axes, rule)
-                if tried or (tried is None and c not in SIMPLE):
+                if tried or (tried is None and not is_simple(c)):
                     return f"{n} is {what}: {words.format(n=n, less=n - 1)}"
     return None
 
@@ -146,7 +159,7 @@ def counts(f):
     batch = batch_size(f, inputs)
     for k in range(1, 5):
         for name, a in [*inputs, *results]:
-            for axes in [s for s in axes_sets(min(a.ndim, 4)) if len(s) == k]:
+            for axes in sorted((s for s in axes_sets(min(a.ndim, 4)) if len(s) == k), key=with_channels):
                 n = int(np.prod([a.shape[i] for i in axes]))
                 words = f"the length of axis {axes[0]} of {name}"
                 if k > 1:
@@ -158,10 +171,15 @@ def counts(f):
                 yield n, words, name if any(name == n for n, _ in inputs) else None, axes
 
 
+def with_channels(axes):
+    """Axes that one averages over come first: the batch, positions; channels last."""
+    return len(axes) > 1 and 1 in axes
+
+
 def batch_size(f, inputs):
     """The length of axis 0 of the first matrix where examples lie along it; None where that is not clear."""
     first = next((a for _, a in inputs if a.ndim > 1), None)
-    if first is None or (f.evidence is not None and f.evidence.case.is_module):
+    if first is None or first.ndim == 3 or (f.evidence is not None and f.evidence.case.is_module):
         return None
     results = [np.shape(y) for _, y in f.outputs or []]
     clear = any(s[:1] == first.shape[:1] for s in results) or all(s == () for s in results)

@@ -1,5 +1,6 @@
 """Mistakes of adding up to plant: copies that overwrite one another; a norm averaged over the wrong axes."""
 
+import numpy as np
 import torch
 
 from utils.crosscheck.finding import axes_sets, axes_words
@@ -19,12 +20,13 @@ def overwriting(recording):
         if all(len(o) == len(set(o)) for o in origins):
             continue
         for which in ("last", "first"):
-            kind, words = reading(recording, step, which)
-            parts = [
-                instead(s, s.edges[0], lambda s=s, o=o, which=which: assigning(s, o, which))
-                for s, o in zip(site.steps, origins)
-            ]
-            yield Plant(kind, words, parts, reach_of(recording, [s.edges[0] for s in site.steps]))
+            for alive in (False, True):
+                kind, words = reading(recording, step, which)
+                parts = [
+                    instead(s, s.edges[0], lambda s=s, o=o, which=which, alive=alive: assigning(s, o, which, alive))
+                    for s, o in zip(site.steps, origins)
+                ]
+                yield Plant(kind, words, parts, reach_of(recording, [s.edges[0] for s in site.steps]))
 
 
 def reading(recording, step, which):
@@ -49,20 +51,90 @@ def origin(step):
     return step.call(step.arguments | {edge.slot: places}).long().flatten().tolist()
 
 
-def assigning(step, origins, which):
-    order = range(len(origins)) if which == "last" else reversed(range(len(origins)))
-    winner = {}
-    for k in order:
-        winner[origins[k]] = k
-    places, winners = torch.tensor(list(winner)), torch.tensor(list(winner.values()))
-    source = step.edges[0].source
+def assigning(step, origins, which, alive):
+    """A rule that writes gradients to their places one over the other; alive: only those that are not zero."""
+    source, places = step.edges[0].source, np.array(origins)
 
     def rule(g):
-        found = torch.zeros(source.numel(), dtype=g.dtype)
-        found[places] = g.flatten()[winners]
-        return found.reshape(source.shape)
+        given = g.numpy().ravel()
+        chosen = np.flatnonzero(given) if alive else np.arange(len(given))
+        chosen = chosen if which == "last" else chosen[::-1]
+        found = np.zeros(source.numel(), dtype=given.dtype)
+        found[places[chosen]] = given[chosen]
+        return torch.from_numpy(found).reshape(source.shape)
 
     return rule
+
+
+# ---- broadcasting and running sums
+
+
+def narrowed(recording):
+    """What was broadcast into a step gets one contribution, or their mean, in place of the sum."""
+    for site in sites(recording):
+        step = site.first
+        if not is_plain(step) or site.name not in ("add", "radd", "iadd", "sub", "mul", "rmul", "div", "truediv"):
+            continue
+        for k, edge in enumerate(step.edges):
+            axes = broadcast_axes(edge.source.shape, step.output.shape)
+            if not axes:
+                continue
+            for which, made in (("last", -1), ("first", 0), ("mean", None)):
+                words = lambda edge=edge, which=which, axes=axes: narrow_words(recording, edge, which, axes)
+                parts = [
+                    instead(s, s.edges[k], lambda s=s, k=k, axes=axes, made=made: narrow(s, s.edges[k], axes, made))
+                    for s in site.steps
+                ]
+                yield Plant("broadcast", words, parts, reach_of(recording, [s.edges[k] for s in site.steps]))
+
+
+def broadcast_axes(small, large):
+    """The axes of `large` along which something of shape `small` was repeated."""
+    padded = (1,) * (len(large) - len(small)) + tuple(small)
+    return [a for a, (m, n) in enumerate(zip(padded, large)) if m == 1 and n > 1]
+
+
+def narrow(step, edge, axes, made):
+    wide = edge.source.detach().expand(step.output.shape)
+
+    def rule(g):
+        values = {s: a.detach() if isinstance(a, torch.Tensor) else a for s, a in step.arguments.items()}
+        values[edge.slot] = wide.clone().requires_grad_()
+        with torch.enable_grad():
+            (full,) = torch.autograd.grad(step.call(values), values[edge.slot], g)
+        if made is None:
+            return full.mean(axes, keepdim=True).reshape(edge.source.shape)
+        first, *others = axes
+        kept = full.select(first, made).unsqueeze(first)
+        return (kept.sum(others, keepdim=True) if others else kept).reshape(edge.source.shape)
+
+    return rule
+
+
+def narrow_words(recording, edge, which, axes):
+    name = recording.words(edge.source)
+    if which == "mean":
+        return f"the gradient of {name} is averaged over {axes_words(axes)}, where it was broadcast; it must be summed"
+    return f"the gradient of {name} must be summed over {axes_words(axes)}, where it was broadcast; only the {which} counts"
+
+
+def wrong_running_sums(recording):
+    rules = (
+        ("is summed from the wrong end", lambda g, a: g.cumsum(a)),
+        ("is forgotten", lambda g, a: g),
+        ("leaves out the element itself", lambda g, a: g.flip(a).cumsum(a).flip(a) - g),
+        ("gives every element the sum of all", lambda g, a: g.sum(a, keepdim=True).expand_as(g)),
+    )
+    for site in sites(recording):
+        if site.name != "cumsum" or not is_plain(site.first):
+            continue
+        axis = next((a for a in site.first.arguments.values() if isinstance(a, int)), None)
+        for words, rule in rules if axis is not None else ():
+            sentence = lambda words=words, site=site: (
+                f"the way back through the running sum in {recording.words(site.first.output)} {words}"
+            )
+            parts = [instead(s, s.edges[0], lambda rule=rule: lambda g: rule(g, axis)) for s in site.steps]
+            yield Plant("running sum", sentence, parts, reach_of(recording, [s.edges[0] for s in site.steps]))
 
 
 # ---- norms

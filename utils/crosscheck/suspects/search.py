@@ -23,12 +23,16 @@ FAMILIES = [  # the simplest mistakes first
     local.kinks,
     local.ties,
     scatter.overwriting,
+    scatter.wrong_running_sums,
     paths.overwritten,
     operands.turned_over,
     scatter.wrong_averages,
     operands.skipped,
+    operands.too_far,
     operands.wrong_operands,
     paths.two_lost,
+    scatter.narrowed,
+    local.wrong_leaks,
     paths.misweighted,
 ]
 
@@ -90,9 +94,10 @@ class Problem:
 
 
 def explained(recording, ours, ours_again):
-    """{position of the leaf: (kind, sentence)} for the gradients that a planted mistake explains.
+    """{position of the leaf: (kind, sentence, positions of all that the mistake explains)}.
 
-    ours: the reader's gradients, None where not comparable; ours_again: upstream -> the same.
+    ours: the reader's gradients, None where not comparable; ours_again: upstream -> the same.  Of
+    several mistakes that fit, the one that explains most gradients is believed, then the simplest.
     """
     whole = Problem(recording, ours, recording.truths)
     part = smaller(recording, ours_again)
@@ -101,7 +106,8 @@ def explained(recording, ours, ours_again):
     found, left = {}, BUDGET
     for family in FAMILIES:
         for plant in family(recording):
-            if plant is None or not plant.reach & whole.wrong - set(found) or plant.reach & whole.right:
+            best = min((len(found.get(k, ((), (), ()))[2]) for k in whole.wrong & (plant.reach if plant else frozenset())), default=0)
+            if plant is None or plant.reach & whole.right or len(plant.reach & whole.wrong) <= best:
                 continue
             left -= cost
             if part is None or part.explained_by(plant)[0]:
@@ -109,10 +115,10 @@ def explained(recording, ours, ours_again):
                 if rows:
                     other = other or elsewhere(recording, ours_again)
                     rows = [k for k in rows if k in other.explained_by(plant)[0]]
-                if rows:
-                    sentence = plant.sentence(factor) if plant.factors else plant.sentence()
-                    found |= {k: (plant.kind, sentence) for k in rows if k not in found}
-            if left < 0 or set(found) >= whole.wrong:
+                for k in rows:
+                    if len(rows) > len(found.get(k, ((), (), ()))[2]):
+                        found[k] = plant.kind, plant.sentence(factor) if plant.factors else plant.sentence(), rows
+            if left < 0 or any(set(f[2]) >= whole.wrong for f in found.values()):
                 return found
     return found
 
