@@ -113,6 +113,19 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     return None if weight is not None else reduced(torch.abs(input - target), reduction)
 
 
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+    error = input - target
+    size = torch.abs(error)
+    small, large = 0.5 * error**2, delta * (size - 0.5 * delta)
+    return None if weight is not None else reduced(torch.where(size <= delta, small, large), reduction)
+
+
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    error = input - target
+    size = torch.abs(error)
+    return reduced(torch.where(size < beta, 0.5 * error**2 / beta, size - 0.5 * beta), reduction)
+
+
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     if weight is not None:
         return None
@@ -327,6 +340,8 @@ FINE = {
     F.mish: mish,
     F.mse_loss: mse_loss,
     F.l1_loss: l1_loss,
+    F.huber_loss: huber_loss,
+    F.smooth_l1_loss: smooth_l1_loss,
     F.binary_cross_entropy: binary_cross_entropy,
     F.binary_cross_entropy_with_logits: binary_cross_entropy_with_logits,
     F.cross_entropy: cross_entropy,

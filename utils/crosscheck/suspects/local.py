@@ -92,6 +92,35 @@ def choices(recording):
 GATES = (" i", " f", " g", " o", " r", " z", " n")
 
 
+def ignored_conditions(recording):
+    """A choice between two values whose gradient goes to one of them everywhere, or to the other one."""
+    for site in sites(recording):
+        step = site.first
+        if site.name != "where" or not is_plain(step) or len(step.edges) != 2:
+            continue
+        condition = next((a for a in step.arguments.values() if getattr(a, "dtype", None) == torch.bool), None)
+        if condition is None or any(e.source.shape != step.output.shape for e in step.edges):
+            continue
+        first, second = step.edges
+        words = f"in {at(recording, step)} the condition"
+        for chosen, other in ((first, second), (second, first)):
+            parts = [instead(step, chosen, lambda: lambda g: g), instead(step, other, lambda: torch.zeros_like)]
+            sentence = lambda chosen=chosen, words=words: (
+                f"{words} is ignored on the way back: everything goes through {recording.words(chosen.source)}"
+            )
+            yield Plant("condition", sentence, parts, reach_of(recording, step.edges))
+        parts = [instead(step, first, lambda: lambda g: g * ~condition), instead(step, second, lambda: lambda g: g * condition)]
+        yield Plant("condition", lambda words=words: f"{words} is inverted on the way back", parts, reach_of(recording, step.edges))
+
+
+def power_rule(step):
+    """`3 * z**2` for a cube; None where the step is no power."""
+    exponent = step.arguments.get(("args", 1))
+    if step.name.strip("_") != "pow" or not isinstance(exponent, (int, float)):
+        return None
+    return f"{exponent:g} * z" + (f"**{exponent - 1:g}" if exponent != 2 else "")
+
+
 def gates(recording):
     """The activations of all gates of a recurrent layer."""
     found = [s for s in activations(recording) if getattr(s.first.output, "label", "").endswith(GATES)]
@@ -116,7 +145,7 @@ def wrong_slopes(recording):
 
 
 def formula_words(formula, what, step):
-    right = RIGHT.get(step.name)
+    right = RIGHT.get(step.name.strip("_")) or power_rule(step)
     names = [f"{n} its {w}" for n, w in (("z", "input"), ("y", "output")) if n in formula + (right or "")]
     instead = f" instead of {right}" if right else ""
     return f"the derivative of the {what} is computed as {formula}{instead}, with {' and '.join(names)}"

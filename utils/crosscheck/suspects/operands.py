@@ -213,6 +213,31 @@ def too_far(recording):
                 yield Plant("step skipped", words, parts, reach_of(recording, [s.edges[k] for s in site.steps]))
 
 
+def factors_at_values(recording):
+    """The whole gradient at a value multiplied or divided by another value."""
+    pool = [(t, recording.words(t)) for _, t in recording.named if floating(t)]
+    pool += [(s.output, recording.words(s.output)) for s in recording.steps if s.output is not None]
+    for site in sites(recording):
+        if not is_plain(site.first) or len(site.steps) > 1 or site.first.output.numel() < 2:
+            continue
+        value = site.first.output
+        fits = [(a.detach(), w) for a, w in pool if a.numel() > 1 and broadcasts(a.shape, value.shape)]
+        for a, words in fits[-NEAR:]:
+            for kind, change in (("too many (or a division missing)", a), ("missing (or a division too many)", 1 / a)):
+                if bool(change.isfinite().all()):
+                    sentence = lambda kind=kind, words=words, value=value: (
+                        f"in what comes back to {origin(recording, value)} a factor is {kind}: {words}"
+                    )
+                    parts = [(site.first, lambda value=value, change=change: [(value, lambda g: g * change)])]
+                    yield Plant("named factor", sentence, parts, recording.reach.get(id(value), frozenset()))
+
+
+def broadcasts(small, large):
+    """Whether the smaller shape stretches to the larger, which does not change."""
+    padded = (1,) * (len(large) - len(small)) + tuple(small)
+    return len(small) <= len(large) and all(m in (1, n) for m, n in zip(padded, large))
+
+
 # ---- a step back skipped
 
 

@@ -15,6 +15,8 @@ class Branch:
     def __init__(self, recording, edges, which=""):
         self.recording, self.edges, self.which = recording, edges, which
         self.reach = reach_of(recording, edges)
+        # a value that goes into one step alone can be lost there, not counted twice
+        self.factors = (0.0, 2.0, -1.0) if any(is_shared(recording, e) for e in edges) else (0.0, -1.0)
 
     @property
     def in_time(self):
@@ -42,11 +44,38 @@ class Branch:
             return f"the path through time is missing: nothing comes back {self.way}, where it enters the next step"
         if factor == 0.0:
             return f"one path is missing: nothing comes back {self.way}"
-        if factor == 2.0:
-            return f"one path is counted twice: what comes back {self.way}"
         if factor == -1.0:
             return f"the wrong sign of what comes back {self.way}"
-        return f"what comes back {self.way} has a factor of {factor:.3g}; it should be 1"
+        twice = factor == 2.0 and factor in self.factors
+        reasons = list(origins_of_factor(self.recording, self.edges[0], factor))
+        if twice and not reasons:
+            return f"one path is counted twice: what comes back {self.way}"
+        reasons = (["counted twice"] if twice else []) + reasons
+        why = f": {', or '.join(reasons)}?" if reasons else "; it should be 1"
+        return f"what comes back {self.way} has a factor of {factor:.3g}{why}"
+
+
+def origins_of_factor(recording, edge, factor):
+    """How a factor of a path may have come about: a constant or a division by a count on it that was forgotten or doubled."""
+    near = lambda a: abs(a - factor) < 1e-6 * abs(a)
+    for step in (edge.step, *only_next(recording, edge.step, most=8)):
+        name, given = step.name.strip("_"), list(step.arguments.values())
+        constant = next((a for a in given if type(a) in (int, float)), None)
+        if name in ("mul", "rmul", "div", "truediv") and constant and constant not in (1, -1):
+            constant = constant if name in ("mul", "rmul") else 1 / constant
+            if near(1 / constant) or near(constant):
+                yield f"the factor {constant:.3g} in {recording.words(step.output)} {'forgotten' if near(1 / constant) else 'twice'}"
+        if name == "mean" and step.output is not None and len(step.edges) == 1:
+            n = step.edges[0].source.numel() // max(step.output.numel(), 1)
+            if n > 1 and near(n):
+                yield f"the mean over {n} numbers in {recording.words(step.output)} taken for a sum"
+            if n > 1 and near(1 / n):
+                yield f"the sum over {n} numbers in {recording.words(step.output)} divided twice"
+
+
+def is_shared(recording, edge):
+    """Whether the value has other uses."""
+    return len(recording.consumers[id(edge.source)]) > 1
 
 
 def typical(recording, edges):
@@ -86,7 +115,7 @@ def use_of(recording, edge):
     return recording.words(step.output)
 
 
-def only_next(recording, step, most=2):
+def only_next(recording, step, most=4):
     """The next steps, as long as there is but one."""
     for _ in range(most):
         onward = recording.consumers.get(id(step.output), []) if step.output is not None else []
@@ -124,9 +153,9 @@ def before(recording, edge):
 def lost_or_doubled(recording):
     for branch in branches(recording):
         if len(branch.edges) == 1:
-            yield Plant("path", branch.sentence, branch.lost(), branch.reach, factors=(0.0, 2.0, -1.0))
+            yield Plant("path", branch.sentence, branch.lost(), branch.reach, factors=branch.factors)
             continue
-        for factor in (0.0, 2.0, -1.0):
+        for factor in branch.factors:
             words = lambda b=branch, f=factor: b.sentence(f)
             yield Plant("path", words, rescaled(branch.edges, factor), branch.reach)
 

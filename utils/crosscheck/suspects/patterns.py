@@ -31,14 +31,14 @@ def offset_along(f, pattern, groups=1):
 def mean_path(f):
     axes = offset_along(f, np.ones(f.truth.shape))
     if axes:
-        return f"off by a constant along {axes_words(axes)}: {path_words(f, 'a path through the mean (or a sum) there')}"
+        return f"off by a constant along {axes_words(axes)}: {path_words(f, 'a path through a mean or a sum there')}"
 
 
 def path_words(f, path):
     """Missing or counted twice, where unit vectors can tell: the share of the path that ours has."""
     share = share_of_path(f)
     if share is None:
-        return f"as if {path} were missing or had a wrong factor"
+        return f"as if {path} were missing, too many or wrongly weighted"
     if abs(share) < EXACT:
         return f"{path} is missing"
     return f"{path} is counted {'twice' if abs(share - 2) < EXACT else f'{share:.3g} times'}"
@@ -133,9 +133,9 @@ def known_factor(f):
             continue
         for shaped in broadcasts(a, f.truth.shape):
             if close(f.ours * shaped, f.truth):
-                return f"a factor is missing: {name}"
+                return f"a factor is missing (or a division too many): {name}"
             if close(f.ours, f.truth * shaped):
-                return f"a factor too many: {name}"
+                return f"a factor too many (or a division missing): {name}"
 
 
 def broadcasts(a, shape):

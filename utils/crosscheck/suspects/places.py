@@ -14,7 +14,8 @@ def repeated_ids(f):
         return None
     rows = wrong.reshape(len(wrong), -1).any(1)
     for name, ids in f.integers():
-        if ids.min() < 0 or ids.max() >= len(rows):
+        labels = ids.shape == rows.shape  # one a row of the gradient: a target, no lookup
+        if ids.min() < 0 or ids.max() >= len(rows) or labels:
             continue
         repeated = np.bincount(ids.ravel(), minlength=len(rows)) > 1
         if rows.any() and not rows[~repeated].any() and (~repeated).any() and not rows.all():
@@ -90,7 +91,8 @@ def kink_places(f):
 def half_of_the_line(f):
     """Right on one side of zero (or of one or minus one) of the input."""
     x, wrong = f.x, wrong_places(f)
-    if x is None or np.shape(x) != wrong.shape or wrong.size < 4:
+    elementwise = any(np.shape(y) == wrong.shape for _, y in f.outputs or [])
+    if x is None or np.shape(x) != wrong.shape or wrong.size < 8 or not elementwise:
         return None
     for edge in (0.0, 1.0, -1.0):
         above, below = np.asarray(x) > edge, np.asarray(x) < edge
@@ -132,7 +134,7 @@ def some_slices(f):
         n = wrong.shape[axis]
         others = tuple(a for a in range(wrong.ndim) if a != axis)
         bad = wrong.any(others) if others else wrong
-        if n < 3 or not bad.any() or bad.all():
+        if n < 3 or not bad.any() or bad.all() or np.compress(bad, wrong, axis).mean() < 0.9:
             continue
         where, fine = np.flatnonzero(bad), np.flatnonzero(~bad)
         if wrong.ndim > 1 or len(where) == 1:

@@ -114,13 +114,14 @@ def holds_elsewhere(f, c):
     return not pair or close(pair[0], c * pair[1])
 
 
+VARIANCE = "{n} or {less} in the variance?"
 ORIGINS = [  # how a factor may come from a count n, and what to say
     (lambda n: n, "mean against sum? one division by {n} is missing"),
     (lambda n: 1 / n, "mean against sum? one division by {n} is too many"),
     (lambda n: n**0.5, "one division by the root of {n} is missing"),
     (lambda n: n**-0.5, "one division by the root of {n} is too many"),
-    (lambda n: n / (n - 1), "{n} or {less} in the variance?"),
-    (lambda n: (n - 1) / n, "{n} or {less} in the variance?"),
+    (lambda n: n / (n - 1), VARIANCE),
+    (lambda n: (n - 1) / n, VARIANCE),
 ]
 
 
@@ -133,7 +134,7 @@ def number_words(f, c):
         for n, what, name, axes in counts(f):
             if n > 2 and np.isclose(c, rule(n), rtol=1e-6):
                 tried = with_other_count(f, name, axes, rule)
-                if tried or (tried is None and not is_simple(c)):
+                if tried or (tried is None and not is_simple(c) and words is not VARIANCE):
                     return f"{n} is {what}: {words.format(n=n, less=n - 1)}"
     return None
 

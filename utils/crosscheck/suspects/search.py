@@ -18,6 +18,7 @@ ENOUGH = 3  # numbers that must agree before a factor of a path is believed
 
 FAMILIES = [  # the simplest mistakes first
     paths.lost_or_doubled,
+    local.ignored_conditions,
     local.wrong_slopes,
     softmaxes.wrong_softmaxes,
     local.kinks,
@@ -33,6 +34,7 @@ FAMILIES = [  # the simplest mistakes first
     paths.two_lost,
     scatter.narrowed,
     local.wrong_leaks,
+    operands.factors_at_values,
     paths.misweighted,
 ]
 

@@ -73,6 +73,11 @@ RULES = {
             "in the softmax of {} the sum in the bracket goes over axis 0, the wrong one",
             lambda g, p, y, s: p * (g - (g * p).sum(0, keepdim=True)),
         ),
+        (
+            "softmax",
+            "in the softmax of {} a mean stands in the bracket where the sum belongs: p * (g - sum(g * p))",
+            lambda g, p, y, s: p * (g - s(g * p) / s(p * 0 + 1)),
+        ),
     ],
     "log_softmax": [
         (
@@ -113,6 +118,25 @@ RULES = {
         ),
         ("sign", "the log-softmax in {} adds p * sum(g) where it must subtract it", lambda g, p, y, s: g + p * s(g)),
         ("log-softmax", "the log-softmax in {} keeps p * sum(g) alone, with the wrong sign", lambda g, p, y, s: p * s(g)),
-        ("log-softmax", "the log-softmax in {} lacks the path that passes straight through, g", lambda g, p, y, s: -p * s(g)),
+        (
+            "log-softmax",
+            "in the log-softmax of {} g itself is missing: g - p * sum(g) (after a cross-entropy: p - target)",
+            lambda g, p, y, s: -p * s(g),
+        ),
+        (
+            "log-softmax",
+            "in the log-softmax of {} a mean stands where the sum belongs: g - p * sum(g)",
+            lambda g, p, y, s: g - p * s(g) / s(p * 0 + 1),
+        ),
+        (
+            "axis",
+            "in the log-softmax of {} the sum goes over axis 0, the wrong one: g - p * sum(g)",
+            lambda g, p, y, s: g - p * g.sum(0, keepdim=True),
+        ),
+        (
+            "axis",
+            "in the log-softmax of {} the sum goes over all axes, not over that of the softmax alone",
+            lambda g, p, y, s: g - p * g.sum(),
+        ),
     ],
 }
