@@ -29,30 +29,43 @@ def offset_along(f, pattern, groups=1):
 
 
 def mean_path(f):
-    axes = offset_along(f, np.ones(f.truth.shape))
+    ones = np.ones(f.truth.shape)
+    axes = offset_along(f, ones)
     if axes:
-        return f"off by a constant along {axes_words(axes)}: {path_words(f, 'a path through a mean or a sum there')}"
+        return f"off by a constant along {axes_words(axes)}: {what_of_path(f, [ones], 'a path through the mean (or a sum) there')}"
 
 
-def path_words(f, path):
-    """Missing or counted twice, where unit vectors can tell: the share of the path that ours has."""
-    share = share_of_path(f)
-    if share is None:
+def what_of_path(f, patterns, path, several=False):
+    """Missing or counted too much, where unit vectors can tell by the sign of what the path adds."""
+    be = "are" if several else "is"
+    shares = [share_of_path(f, p) for p in patterns]
+    if None in shares:
         return f"as if {path} were missing, too many or wrongly weighted"
-    if abs(share) < EXACT:
-        return f"{path} is missing"
-    return f"{path} is counted {'twice' if abs(share - 2) < EXACT else f'{share:.3g} times'}"
+    if all(share < 0 for share in shares):
+        return f"{path} {be} missing"
+    if all(share > 0 for share in shares):
+        return f"{path} {be} counted too much"
+    return f"as if {path} were wrongly weighted"
 
 
-def share_of_path(f):
-    """c where off its diagonal our Jacobian is c times the true one; None where it is no such multiple."""
+def share_of_path(f, pattern):
+    """Of the effect that other elements have, how much the error adds along a pattern; None where rows disagree.
+
+    Negative: the error takes away what the truth has there, so a path is missing or too small.
+    """
     found = f.ours_again and jacobians(f)
     if not found:
         return None
     rows, ours, truth = found
-    ours, truth = without_diagonal(ours, rows), without_diagonal(truth, rows)
-    c = float((ours * truth).sum() / max((truth * truth).sum(), 1e-300))
-    return c if truth.any() and np.abs(ours - c * truth).max() <= EXACT * np.abs(truth).max() else None
+    p = np.broadcast_to(pattern, f.truth.shape).ravel()
+    added = without_diagonal(ours - truth, rows) @ p
+    there = without_diagonal(truth, rows) @ p
+    products = added * there
+    size = np.abs(products).max(initial=0)
+    counted = products[np.abs(products) > 0.01 * size] if size else products
+    if not len(counted) or not (np.sign(counted) == np.sign(counted[0])).all():
+        return None
+    return float(products.sum() / (there**2).sum())
 
 
 def multiple_of_input(f):
@@ -85,11 +98,11 @@ def variance_path(f):
     if axes is None:
         return None
     shift = np.abs(to_rows(f.ours - f.truth, axes).mean(1)).max() > EXACT * np.abs(f.ours - f.truth).max()
+    centred = f.x - f.x.mean(axes, keepdims=True)
     path = "paths through the mean and the variance" if shift else "a path through the variance"
-    return (
-        f"off by a multiple of the centred input along {axes_words(axes)}: "
-        f"as if {path} were missing or had a wrong factor"
-    )
+    patterns = [centred, np.ones(centred.shape)] if shift else [centred]
+    words = what_of_path(f, patterns, path, several=shift)
+    return f"off by a multiple of the centred input along {axes_words(axes)}: {words}"
 
 
 def output_path(f):

@@ -72,7 +72,10 @@ class Problem:
 
     def explained_by(self, plant):
         """(rows, factor): the rows that a plant changes, if it changes them all to what the reader has; else none."""
-        made = [g.numpy() for g in self.recording.gradients(plant.hooks(self.until), self.start)]
+        try:
+            made = [g.numpy() for g in self.recording.gradients(plant.hooks(self.until), self.start)]
+        except RuntimeError:  # a mistake that cannot be made here: the shapes do not fit
+            return [], None
         changed = [k for k, row in self.rows.items() if row.moved(made[k])]
         if not changed:
             return [], None
