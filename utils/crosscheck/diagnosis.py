@@ -50,7 +50,11 @@ def planted(f):
 def planted_elsewhere(f):
     """The same, for a mistake that shows in other gradients as well: this one it happens to make zero."""
     found = f.evidence and relations.all_zero(f) and f.evidence.explained.get(f.slot)
-    return Diagnosis(*found[:2]) if found and any(np.any(f.evidence.ours[k]) for k in found[2] if k != f.slot) else None
+    return (
+        Diagnosis(*found[:2])
+        if found and any(np.any(f.evidence.ours[k]) for k in found[2] if k != f.slot)
+        else None
+    )
 
 
 def holds_again(f, suspicion, sentence):
@@ -62,7 +66,9 @@ def holds_again(f, suspicion, sentence):
     ours, truth = f.ours_again(upstream), f.truth_again(upstream)
     if not same_shape(ours, truth):
         return True
-    return suspicion(replace(f, ours=np.asarray(ours), truth=truth, upstream=upstream, truths=None)) == sentence
+    return (
+        suspicion(replace(f, ours=np.asarray(ours), truth=truth, upstream=upstream, truths=None)) == sentence
+    )
 
 
 def unknown(f):

@@ -184,7 +184,11 @@ class Gradients:
                 return verdicts.only_ours_belongs(self.torch_side)
             return verdicts.OTHER_FUNCTION
         found = verdicts.of_gradient(finding, torch_error, zero)
-        return verdicts.NEITHER if found.kind == "unknown" and not self.values_agree else found
+        if self.values_agree:
+            return found
+        if found.kind == "unknown":
+            return verdicts.NEITHER
+        return Diagnosis(found.kind, f"{found.sentence}; mend the value first")
 
     def ask_again(self, k, gradient, measured, scale):
         """Where differences object to what PyTorch confirms, measure the worst places with more care.

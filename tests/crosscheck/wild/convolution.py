@@ -21,7 +21,10 @@ def conv2d(x, kernel, bias, *, stride=1, padding=0, bug=None):
     rows, columns = places(padded.shape[2:], kernel.shape[2:], stride)
     cols = padded[:, :, rows, columns]  # (B, C, windows, kernel elements)
     flat = kernel.reshape(*kernel.shape[:2], -1)
-    out = ((x.shape[2] + 2 * padding - kernel.shape[2]) // stride + 1, (x.shape[3] + 2 * padding - kernel.shape[3]) // stride + 1)
+    out = (
+        (x.shape[2] + 2 * padding - kernel.shape[2]) // stride + 1,
+        (x.shape[3] + 2 * padding - kernel.shape[3]) // stride + 1,
+    )
     y = np.einsum("bcpk,ock->bop", cols, flat).reshape(len(x), len(kernel), *out) + bias[:, None, None]
 
     def pullback(dy):
@@ -38,7 +41,9 @@ def conv2d(x, kernel, bias, *, stride=1, padding=0, bug=None):
             for k in range(rows.shape[1]):
                 dpadded[:, :, rows[:, k], columns[:, k]] = dcols[..., k]
         elif bug == "stride ignored":
-            near, beside = places((out[0] + kernel.shape[2] - 1, out[1] + kernel.shape[3] - 1), kernel.shape[2:], 1)
+            near, beside = places(
+                (out[0] + kernel.shape[2] - 1, out[1] + kernel.shape[3] - 1), kernel.shape[2:], 1
+            )
             np.add.at(dpadded, (slice(None), slice(None), near, beside), dcols)
         else:
             np.add.at(dpadded, (slice(None), slice(None), rows, columns), dcols)

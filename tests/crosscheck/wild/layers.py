@@ -95,7 +95,9 @@ def relu_net(x, w1, w2, *, bug=None):
 
     def pullback(dy):
         dh = dy @ w2.T
-        on = {"slope 1 at 0": z >= 0, "sign of the gradient": dh > 0, "of the input": x @ np.abs(w1) > 0}.get(bug, z > 0)
+        on = {"slope 1 at 0": z >= 0, "sign of the gradient": dh > 0, "of the input": x @ np.abs(w1) > 0}.get(
+            bug, z > 0
+        )
         dz = dh * on
         if bug == "passes everywhere":
             dz = dh

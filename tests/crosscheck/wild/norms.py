@@ -23,7 +23,9 @@ def norm(x, weight, bias, *, axes, bug=None):
         if bug == "sums for means":
             average = lambda a: a.sum(axes, keepdims=True)
         if bug == "over the other axis":
-            average = lambda a: a.mean(tuple(i for i in range(x.ndim) if i not in [k % x.ndim for k in axes]), keepdims=True)
+            average = lambda a: a.mean(
+                tuple(i for i in range(x.ndim) if i not in [k % x.ndim for k in axes]), keepdims=True
+            )
         if bug == "over everything":
             average = lambda a: a.mean(keepdims=True)
         mean_path, variance_path = average(g), x_hat * average(g * x_hat)

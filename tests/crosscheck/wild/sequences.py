@@ -128,7 +128,9 @@ def lstm(params, x, state, *, bug=None):
             if bug == "g slope forgotten":
                 slopes["g"] = 1.0
             if bug == "all activated again":
-                slopes = {k: sigmoid(v) * (1 - sigmoid(v)) for k, v in zip("ifo", (i, f, o))} | {"g": 1 - np.tanh(g) ** 2}
+                slopes = {k: sigmoid(v) * (1 - sigmoid(v)) for k, v in zip("ifo", (i, f, o))} | {
+                    "g": 1 - np.tanh(g) ** 2
+                }
             parts = [di * slopes["i"], df * slopes["f"], dg * slopes["g"], do * slopes["o"]]
             if bug == "f and o swapped":
                 parts = [parts[0], parts[3], parts[2], parts[1]]
@@ -175,7 +177,9 @@ def functional(cell):
 
     def run(params, x, state):
         weights = list(params.values())
-        result = cell(x, state if isinstance(state, tuple) else state, weights, True, 1, 0.0, False, False, False)
+        result = cell(
+            x, state if isinstance(state, tuple) else state, weights, True, 1, 0.0, False, False, False
+        )
         return (result[0], (result[1], result[2])) if len(result) > 2 else (result[0], result[1])
 
     return run

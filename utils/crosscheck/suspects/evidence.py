@@ -8,7 +8,9 @@ import numpy as np
 from utils.crosscheck.finding import close
 from utils.crosscheck.trees import is_floating
 
-SHIFT = 1e-3  # how far the inputs are moved, relative to themselves, to see whether a relation holds elsewhere
+SHIFT = (
+    1e-3  # how far the inputs are moved, relative to themselves, to see whether a relation holds elsewhere
+)
 
 
 class Evidence:
@@ -31,7 +33,12 @@ class Evidence:
     def comparable(self, gradients):
         """The gradients of the live slots; None where one cannot be compared with the right one."""
         return [
-            g if isinstance(g, np.ndarray) and g.dtype.kind == "f" and g.shape == t.shape and np.isfinite(g).all() else None
+            g
+            if isinstance(g, np.ndarray)
+            and g.dtype.kind == "f"
+            and g.shape == t.shape
+            and np.isfinite(g).all()
+            else None
             for g, t in ((as_array(gradients[k]), self.truths[k]) for k in self.live)
         ]
 
@@ -62,7 +69,10 @@ class Evidence:
             return {}
         ours = self.comparable(self.ours)
         found = explained(self.recording, ours, lambda upstream: self.comparable(self.ours_again(upstream)))
-        return {self.live[k]: (kind, words, [self.live[j] for j in rows]) for k, (kind, words, rows) in found.items()}
+        return {
+            self.live[k]: (kind, words, [self.live[j] for j in rows])
+            for k, (kind, words, rows) in found.items()
+        }
 
     def values(self):
         """(words, array) for all that PyTorch computes on the way."""
@@ -71,7 +81,9 @@ class Evidence:
     def elsewhere(self, slot):
         """(ours, truth) for one gradient with all inputs moved a little, for another gradient from above; None where that fails."""
         rng = np.random.default_rng(11)
-        return self.variant(slot, lambda _, a: a * (1 + SHIFT * rng.standard_normal(np.shape(a))) if is_floating(a) else a)
+        return self.variant(
+            slot, lambda _, a: a * (1 + SHIFT * rng.standard_normal(np.shape(a))) if is_floating(a) else a
+        )
 
     def shorter(self, slot, name, axis):
         """The same with one element fewer along an axis of an input, or along that axis of all that are as long; None where that fails."""

@@ -42,7 +42,9 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     return rescaled(normalized(input, axes, eps), weight, bias)
 
 
-def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+def batch_norm(
+    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+):
     axes = (0, *range(2, input.ndim))
     shape = (1, -1, *[1] * (input.ndim - 2))
     if training:
@@ -57,7 +59,16 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     return rescaled(x_hat, weight, bias, (1, -1, *[1] * (input.ndim - 2)))
 
 
-def instance_norm(input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5):
+def instance_norm(
+    input,
+    running_mean=None,
+    running_var=None,
+    weight=None,
+    bias=None,
+    use_input_stats=True,
+    momentum=0.1,
+    eps=1e-5,
+):
     if not use_input_stats:
         return None
     x_hat = normalized(input, tuple(range(2, input.ndim)), eps)
@@ -141,7 +152,14 @@ def binary_cross_entropy_with_logits(
 
 
 def cross_entropy(
-    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
+    input,
+    target,
+    weight=None,
+    size_average=None,
+    ignore_index=-100,
+    reduce=None,
+    reduction="mean",
+    label_smoothing=0.0,
 ):
     if weight is not None or input.ndim != 2 or (target == ignore_index).any() or label_smoothing:
         return None
@@ -247,7 +265,9 @@ def multi_head_attention_forward(
     q, k, v = (heads(x, w, b, label) for x, w, b, label in zip((query, key, value), weights, biases, labels))
     scores = labelled((q @ k.transpose(-1, -2)) / math.sqrt(q.shape[-1]), "the scores")
     if attn_mask is not None:
-        scores = scores.masked_fill(attn_mask, -torch.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
+        scores = (
+            scores.masked_fill(attn_mask, -torch.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
+        )
     p = labelled(torch.softmax(scores, -1), "the attention weights")
     mixed = (p @ v).permute(2, 0, 1, 3).reshape(query.shape)
     averaged = None if not need_weights else p.mean(1) if average_attn_weights else p

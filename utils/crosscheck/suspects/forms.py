@@ -21,7 +21,9 @@ def not_summed(f):
     for axes in axes_sets(o.ndim):
         for keep in (False, True):
             if close(o.sum(axes, keepdims=keep), t):
-                return f"missing sum over {axes_words(axes)}: the input was broadcast there, so every copy adds"
+                return (
+                    f"missing sum over {axes_words(axes)}: the input was broadcast there, so every copy adds"
+                )
             if o.size and close(o.mean(axes, keepdims=keep), t):
                 return f"missing mean over {axes_words(axes)}"
 

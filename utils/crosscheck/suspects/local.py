@@ -11,12 +11,31 @@ RIGHT = {  # with y = f(z)
     "sigmoid": "y * (1 - y)", "tanh": "1 - y**2", "exp": "y", "log": "1 / z", "sqrt": "1 / (2 * y)", "square": "2 * z",
     "reciprocal": "-y**2", "sin": "cos(z)",
 }  # fmt: skip
-KINKED = {"relu", "abs", "clamp", "clamp_min", "clamp_max", "maximum", "minimum", "leaky_relu", "hardtanh", "relu6", "elu"}
+KINKED = {
+    "relu",
+    "abs",
+    "clamp",
+    "clamp_min",
+    "clamp_max",
+    "maximum",
+    "minimum",
+    "leaky_relu",
+    "hardtanh",
+    "relu6",
+    "elu",
+}
 CURVED = KINKED | {
     *RIGHT, "selu", "celu", "softplus", "logsigmoid", "erf", "cos", "log1p", "expm1", "rsqrt", "pow", "rpow",
     "hardsigmoid", "softsign", "threshold", "where", "masked_fill", "atan", "sinh", "cosh", "hardswish", "rdiv", "rtruediv",
 }  # fmt: skip
-SPOKEN = {"pow": "power", "rpow": "power", "rdiv": "quotient", "rtruediv": "quotient", "masked_fill": "mask", "where": "mask"}
+SPOKEN = {
+    "pow": "power",
+    "rpow": "power",
+    "rdiv": "quotient",
+    "rtruediv": "quotient",
+    "masked_fill": "mask",
+    "where": "mask",
+}
 FORMULAS = {
     "y": lambda z, y: y,
     "z": lambda z, y: z,
@@ -86,7 +105,10 @@ def choices(recording):
             spoken = SPOKEN.get(name, name)
             yield [s for site in alike for s in site.steps], f"{spoken}, everywhere,"
         if len(alike) > 2:
-            yield [s for site in alike[:-1] for s in site.steps], f"{spoken}, everywhere but in the last place,"
+            yield (
+                [s for site in alike[:-1] for s in site.steps],
+                f"{spoken}, everywhere but in the last place,",
+            )
 
 
 GATES = (" i", " f", " g", " o", " r", " z", " n")
@@ -98,19 +120,32 @@ def ignored_conditions(recording):
         step = site.first
         if site.name != "where" or not is_plain(step) or len(step.edges) != 2:
             continue
-        condition = next((a for a in step.arguments.values() if getattr(a, "dtype", None) == torch.bool), None)
+        condition = next(
+            (a for a in step.arguments.values() if getattr(a, "dtype", None) == torch.bool), None
+        )
         if condition is None or any(e.source.shape != step.output.shape for e in step.edges):
             continue
         first, second = step.edges
         words = f"in {at(recording, step)} the condition"
         for chosen, other in ((first, second), (second, first)):
-            parts = [instead(step, chosen, lambda: lambda g: g), instead(step, other, lambda: torch.zeros_like)]
+            parts = [
+                instead(step, chosen, lambda: lambda g: g),
+                instead(step, other, lambda: torch.zeros_like),
+            ]
             sentence = lambda chosen=chosen, words=words: (
                 f"{words} is ignored on the way back: everything goes through {recording.words(chosen.source)}"
             )
             yield Plant("condition", sentence, parts, reach_of(recording, step.edges))
-        parts = [instead(step, first, lambda: lambda g: g * ~condition), instead(step, second, lambda: lambda g: g * condition)]
-        yield Plant("condition", lambda words=words: f"{words} is inverted on the way back", parts, reach_of(recording, step.edges))
+        parts = [
+            instead(step, first, lambda: lambda g: g * ~condition),
+            instead(step, second, lambda: lambda g: g * condition),
+        ]
+        yield Plant(
+            "condition",
+            lambda words=words: f"{words} is inverted on the way back",
+            parts,
+            reach_of(recording, step.edges),
+        )
 
 
 def power_rule(step):
@@ -131,9 +166,17 @@ def gates(recording):
 def wrong_slopes(recording):
     """The derivative of an activation forgotten, doubled, or taken from the wrong number."""
     common = [
-        ("derivative forgotten", "the derivative of the {} is forgotten", lambda s: torch.ones_like(s.output)),
+        (
+            "derivative forgotten",
+            "the derivative of the {} is forgotten",
+            lambda s: torch.ones_like(s.output),
+        ),
         ("derivative twice", "the derivative of the {} is applied twice", lambda s: slope_of(s) ** 2),
-        ("derivative at output", "the derivative of the {} is taken at its output, not at its input", at_output),
+        (
+            "derivative at output",
+            "the derivative of the {} is taken at its output, not at its input",
+            at_output,
+        ),
     ]
     for steps, what in [*choices(recording), *gates(recording)]:
         for kind, words, slope in common:
@@ -158,7 +201,12 @@ def wrong_leaks(recording):
         for here, words in ((strictly, "below"), (lambda z: z <= 0, "below"), (lambda z: z > 0, "above")):
             here = lambda s, here=here: here(s.edges[0].source.detach())
             before = slope_of(site.first)[here(site.first)]
-            if site.name not in KINKED or not before.numel() or (before != before[0]).any() or abs(before[0]) > 1:
+            if (
+                site.name not in KINKED
+                or not before.numel()
+                or (before != before[0]).any()
+                or abs(before[0]) > 1
+            ):
                 continue
             old = float(before[0])
             slope = lambda s, here=here: torch.where(here(s), slope_of(s) - 1, slope_of(s))

@@ -65,7 +65,10 @@ def turned_matrix(recording, site):
     if is_plain(step) and len(step.edges) == 1 and site.name in ("inv", "inverse", "pinv", "matrix_exp"):
         edge = step.edges[0]
         words = lambda: f"on the way back through {recording.words(step.output)} the transposes are missing"
-        parts = [instead(s, s.edges[0], lambda s=s: lambda g: s.pull(s.edges[0], g, {edge.slot: edge.source.mT})) for s in site.steps]
+        parts = [
+            instead(s, s.edges[0], lambda s=s: lambda g: s.pull(s.edges[0], g, {edge.slot: edge.source.mT}))
+            for s in site.steps
+        ]
         yield Plant("transposed", words, parts, reach_of(recording, [edge]))
 
 
@@ -102,7 +105,11 @@ def changes(steps, slot):
     if getattr(first, "label", "") == "the kernel":
         yield "kernel", "the kernel is not flipped as it must be", [b.flip(-1) for b in operands]
         if first.shape[0] == first.shape[1]:
-            yield "kernel", "the kernel's channels in and out are swapped", [b.transpose(0, 1) for b in operands]
+            yield (
+                "kernel",
+                "the kernel's channels in and out are swapped",
+                [b.transpose(0, 1) for b in operands],
+            )
 
 
 def told(recording, words, steps, which, k, slot):
@@ -114,7 +121,9 @@ def told(recording, words, steps, which, k, slot):
     behind = origin(recording, step.edges[k].source)
     if behind in recording.names.values():
         return f"in the gradient of {behind}{which} {words.format(right=right)}"
-    return f"on the way back from {recording.words(step.output)} to {behind}{which} {words.format(right=right)}"
+    return (
+        f"on the way back from {recording.words(step.output)} to {behind}{which} {words.format(right=right)}"
+    )
 
 
 class Pool:
@@ -210,7 +219,9 @@ def too_far(recording):
                 )
                 rule = lambda s, k=k, j=j: lambda g: s.pull(s.edges[k], s.pull(s.edges[j], g))
                 parts = [instead(s, s.edges[k], lambda s=s, rule=rule: rule(s)) for s in site.steps]
-                yield Plant("step skipped", words, parts, reach_of(recording, [s.edges[k] for s in site.steps]))
+                yield Plant(
+                    "step skipped", words, parts, reach_of(recording, [s.edges[k] for s in site.steps])
+                )
 
 
 def factors_at_values(recording):
@@ -223,7 +234,10 @@ def factors_at_values(recording):
         value = site.first.output
         fits = [(a.detach(), w) for a, w in pool if a.numel() > 1 and broadcasts(a.shape, value.shape)]
         for a, words in fits[-NEAR:]:
-            for kind, change in (("too many (or a division missing)", a), ("missing (or a division too many)", 1 / a)):
+            for kind, change in (
+                ("too many (or a division missing)", a),
+                ("missing (or a division too many)", 1 / a),
+            ):
                 if bool(change.isfinite().all()):
                     sentence = lambda kind=kind, words=words, value=value: (
                         f"in what comes back to {origin(recording, value)} a factor is {kind}: {words}"

@@ -132,7 +132,9 @@ def passed_through(f):
         if abs(c) < 1e-9 or not close(error, c * u):
             continue
         if np.isclose(c, -1):
-            return "off by the gradient from above: the direct path (the input added to the output) is missing"
+            return (
+                "off by the gradient from above: the direct path (the input added to the output) is missing"
+            )
         if np.isclose(c, 1):
             return "off by the gradient from above: a direct path (the input added to the output) too many"
         return f"off by {c:.3g} times the gradient from above: what passes directly is counted wrongly"

@@ -4,7 +4,10 @@ import numpy as np
 
 from utils.crosscheck.finding import close, listed, wrong_places
 
-GATES = {4: ("input gate i", "forget gate f", "candidate g", "output gate o"), 3: ("reset gate r", "update gate z", "candidate n")}
+GATES = {
+    4: ("input gate i", "forget gate f", "candidate g", "output gate o"),
+    3: ("reset gate r", "update gate z", "candidate n"),
+}
 
 
 def repeated_ids(f):
@@ -21,7 +24,9 @@ def repeated_ids(f):
         if rows.any() and not rows[~repeated].any() and (~repeated).any() and not rows.all():
             times = np.maximum(np.bincount(ids.ravel(), minlength=len(rows)), 1)
             if close(f.ours * times.reshape(-1, *[1] * (wrong.ndim - 1)), f.truth):
-                return f"averaged in rows that {name} names more than once: repeated contributions must add up"
+                return (
+                    f"averaged in rows that {name} names more than once: repeated contributions must add up"
+                )
             return f"wrong only in rows that {name} names more than once: repeated contributions must add up"
 
 
@@ -29,12 +34,20 @@ def target_places(f):
     """Wrong exactly at the places that integer targets name, one a row."""
     wrong = wrong_places(f)
     for name, target in f.integers():
-        if wrong.ndim != 2 or target.shape != wrong.shape[:1] or target.min() < 0 or target.max() >= wrong.shape[1]:
+        if (
+            wrong.ndim != 2
+            or target.shape != wrong.shape[:1]
+            or target.min() < 0
+            or target.max() >= wrong.shape[1]
+        ):
             continue
         named = np.zeros_like(wrong)
         named[np.arange(len(target)), target] = True
         if wrong[named].any() and not wrong[~named].any():
-            return one_margin(f, name, named) or f"wrong only at the places that {name} names: what is subtracted there?"
+            return (
+                one_margin(f, name, named)
+                or f"wrong only at the places that {name} names: what is subtracted there?"
+            )
 
 
 def one_margin(f, name, named):

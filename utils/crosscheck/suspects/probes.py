@@ -150,7 +150,9 @@ def misplaced(f):
     place, ours, truth = moved
     here, there = (np.unravel_index(np.argmax(np.abs(a)), a.shape) for a in (ours, truth))
     if here == there:
-        return "the right numbers in the wrong places: what comes from one output is spread in the wrong order"
+        return (
+            "the right numbers in the wrong places: what comes from one output is spread in the wrong order"
+        )
     words = lambda at: f"[{', '.join(map(str, at))}]"
     return f"the right numbers in the wrong places: what comes from {place} lands at {words(here)}; it belongs at {words(there)}"
 

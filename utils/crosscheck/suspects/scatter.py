@@ -7,7 +7,19 @@ from utils.crosscheck.finding import axes_sets, axes_words
 from utils.crosscheck.suspects.plants import Plant, instead, is_plain, reach_of, rescaled, sites
 from utils.crosscheck.suspects.recording import is_live
 
-COPIES = {"getitem", "embedding", "index_select", "gather", "take", "take_along_dim", "unfold", "repeat", "expand", "expand_as", "repeat_interleave"}
+COPIES = {
+    "getitem",
+    "embedding",
+    "index_select",
+    "gather",
+    "take",
+    "take_along_dim",
+    "unfold",
+    "repeat",
+    "expand",
+    "expand_as",
+    "repeat_interleave",
+}
 
 
 def overwriting(recording):
@@ -23,7 +35,11 @@ def overwriting(recording):
             for alive in (False, True):
                 kind, words = reading(recording, step, which)
                 parts = [
-                    instead(s, s.edges[0], lambda s=s, o=o, which=which, alive=alive: assigning(s, o, which, alive))
+                    instead(
+                        s,
+                        s.edges[0],
+                        lambda s=s, o=o, which=which, alive=alive: assigning(s, o, which, alive),
+                    )
                     for s, o in zip(site.steps, origins)
                 ]
                 yield Plant(kind, words, parts, reach_of(recording, [s.edges[0] for s in site.steps]))
@@ -32,15 +48,23 @@ def overwriting(recording):
 def reading(recording, step, which):
     """(kind, sentence) for a step that reads some places more than once."""
     source = recording.words(step.edges[0].source)
-    ids = [recording.names[id(a)] for a in step.arguments.values() if id(a) in recording.names and not is_live(a)]
+    ids = [
+        recording.names[id(a)] for a in step.arguments.values() if id(a) in recording.names and not is_live(a)
+    ]
     if ids:
-        return "repeated ids", lambda: (
-            f"overwritten where it should be added up: {ids[0]} names some places of {source} more than once, "
-            f"and only the {which} one counts"
+        return (
+            "repeated ids",
+            lambda: (
+                f"overwritten where it should be added up: {ids[0]} names some places of {source} more than once, "
+                f"and only the {which} one counts"
+            ),
         )
-    return "overwritten", lambda: (
-        f"overwritten where it should be added up: {source} is read more than once in some places, "
-        f"and only the {which} reading counts there"
+    return (
+        "overwritten",
+        lambda: (
+            f"overwritten where it should be added up: {source} is read more than once in some places, "
+            f"and only the {which} reading counts there"
+        ),
     )
 
 
@@ -73,7 +97,16 @@ def narrowed(recording):
     """What was broadcast into a step gets one contribution, or their mean, in place of the sum."""
     for site in sites(recording):
         step = site.first
-        if not is_plain(step) or site.name not in ("add", "radd", "iadd", "sub", "mul", "rmul", "div", "truediv"):
+        if not is_plain(step) or site.name not in (
+            "add",
+            "radd",
+            "iadd",
+            "sub",
+            "mul",
+            "rmul",
+            "div",
+            "truediv",
+        ):
             continue
         for k, edge in enumerate(step.edges):
             axes = broadcast_axes(edge.source.shape, step.output.shape)
@@ -82,7 +115,11 @@ def narrowed(recording):
             for which, made in (("last", -1), ("first", 0), ("mean", None)):
                 words = lambda edge=edge, which=which, axes=axes: narrow_words(recording, edge, which, axes)
                 parts = [
-                    instead(s, s.edges[k], lambda s=s, k=k, axes=axes, made=made: narrow(s, s.edges[k], axes, made))
+                    instead(
+                        s,
+                        s.edges[k],
+                        lambda s=s, k=k, axes=axes, made=made: narrow(s, s.edges[k], axes, made),
+                    )
                     for s in site.steps
                 ]
                 yield Plant("broadcast", words, parts, reach_of(recording, [s.edges[k] for s in site.steps]))
@@ -148,14 +185,18 @@ def wrong_averages(recording):
             continue
         x, axes, inv_std = x_hat.normalized
         axes = tuple(sorted(a % x.ndim for a in axes))
-        edges = [e for e in recording.consumers.get(id(x), []) if getattr(e.step.output, "label", "") in INSIDE]
+        edges = [
+            e for e in recording.consumers.get(id(x), []) if getattr(e.step.output, "label", "") in INSIDE
+        ]
         if len(edges) != 2:
             continue
         for others in [axes, *axes_sets(x.ndim)]:
             for total in (False, True):
                 if others == axes and not total:
                     continue
-                yield average(recording, x_hat.detach(), inv_std.detach(), site.first, edges, axes, others, total)
+                yield average(
+                    recording, x_hat.detach(), inv_std.detach(), site.first, edges, axes, others, total
+                )
 
 
 INSIDE = ("the mean", "the centred input")

@@ -111,7 +111,13 @@ def explained(recording, ours, ours_again):
     found, left = {}, BUDGET
     for family in FAMILIES:
         for plant in family(recording):
-            best = min((len(found.get(k, ((), (), ()))[2]) for k in whole.wrong & (plant.reach if plant else frozenset())), default=0)
+            best = min(
+                (
+                    len(found.get(k, ((), (), ()))[2])
+                    for k in whole.wrong & (plant.reach if plant else frozenset())
+                ),
+                default=0,
+            )
             if plant is None or plant.reach & whole.right or len(plant.reach & whole.wrong) <= best:
                 continue
             left -= cost
@@ -122,7 +128,11 @@ def explained(recording, ours, ours_again):
                     rows = [k for k in rows if k in other.explained_by(plant)[0]]
                 for k in rows:
                     if len(rows) > len(found.get(k, ((), (), ()))[2]):
-                        found[k] = plant.kind, plant.sentence(factor) if plant.factors else plant.sentence(), rows
+                        found[k] = (
+                            plant.kind,
+                            plant.sentence(factor) if plant.factors else plant.sentence(),
+                            rows,
+                        )
             if left < 0 or any(set(f[2]) >= whole.wrong for f in found.values()):
                 return found
     return found

@@ -90,7 +90,11 @@ RULES = {
             "the log-softmax in {} gets the derivative of softmax, with its own output for the probabilities",
             lambda g, p, y, s: jacobian(g, y, s),
         ),
-        ("derivative forgotten", "the derivative of the log-softmax in {} is forgotten", lambda g, p, y, s: g),
+        (
+            "derivative forgotten",
+            "the derivative of the log-softmax in {} is forgotten",
+            lambda g, p, y, s: g,
+        ),
         (
             "diagonal",
             "only the diagonal of the log-softmax's Jacobian in {}, 1 - p: each score moves the others too",
@@ -116,8 +120,16 @@ RULES = {
             "behind the log-softmax in {} the derivative p * (1 - p) is applied once more",
             lambda g, p, y, s: p * (1 - p) * (g - p * s(g)),
         ),
-        ("sign", "the log-softmax in {} adds p * sum(g) where it must subtract it", lambda g, p, y, s: g + p * s(g)),
-        ("log-softmax", "the log-softmax in {} keeps p * sum(g) alone, with the wrong sign", lambda g, p, y, s: p * s(g)),
+        (
+            "sign",
+            "the log-softmax in {} adds p * sum(g) where it must subtract it",
+            lambda g, p, y, s: g + p * s(g),
+        ),
+        (
+            "log-softmax",
+            "the log-softmax in {} keeps p * sum(g) alone, with the wrong sign",
+            lambda g, p, y, s: p * s(g),
+        ),
         (
             "log-softmax",
             "in the log-softmax of {} g itself is missing: g - p * sum(g) (after a cross-entropy: p - target)",
