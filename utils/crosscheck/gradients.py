@@ -11,6 +11,7 @@ from utils.crosscheck.finding import Diagnosis, Finding
 from utils.crosscheck.report import Row
 from utils.crosscheck.rounding import relative_error
 from utils.crosscheck.streams import UPSTREAM, stream
+from utils.crosscheck.suspects.evidence import Evidence
 from utils.crosscheck.trees import is_floating
 from utils.crosscheck.witnesses import differs, is_differentiable_in, random_like
 
@@ -97,8 +98,15 @@ class Gradients:
             upstream=self.upstream,
             ours_again=lambda u: numpy_side.gradients(u)[k],
             truth_again=lambda u: torch_side.gradients(u)[k],
-            options=options, values_agree=self.values_agree,
+            options=options, values_agree=self.values_agree, evidence=self.evidence, slot=k,
         )  # fmt: skip
+
+    @cached_property
+    def evidence(self):
+        """What all gradients together, and PyTorch's own computation, tell of a wrong one."""
+        names = [name for name, _ in self.named]
+        both = self.numpy_side.gradients, self.torch_side.gradients
+        return Evidence(self.case, names, self.upstream, self.ours, self.truths, *both)
 
     def compared(self, k, title, finding):
         """Ours against PyTorch, then against the differences; a diagnosis when either objects."""
@@ -177,7 +185,11 @@ class Gradients:
                 return verdicts.only_ours_belongs(self.torch_side)
             return verdicts.OTHER_FUNCTION
         found = verdicts.of_gradient(finding, torch_error, zero)
-        return verdicts.NEITHER if found.kind == "unknown" and not self.values_agree else found
+        if self.values_agree:
+            return found
+        if found.kind == "unknown":
+            return verdicts.NEITHER
+        return Diagnosis(found.kind, f"{found.sentence}; mend the value first")
 
     def ask_again(self, k, gradient, measured, scale):
         """Where differences object to what PyTorch confirms, measure the worst places with more care.

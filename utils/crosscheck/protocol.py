@@ -162,11 +162,15 @@ def call_failed(who, function, error, names, trees):
     )
 
 
+# what a function of arrays says when it is given tensors
+TAKES_ARRAYS = ("Call detach", "must be Tensor", "requires grad", "is a torch tensor")
+
+
 def hint_for(who, text, names, trees):
     """What may be behind it, where the error's words give it away."""
     if who == "ours" and "must be Tensor" in text:
         return " It takes tensors: are ours and theirs swapped?"
-    if who == "theirs" and ("Call detach" in text or "must be Tensor" in text or "requires grad" in text):
+    if who == "theirs" and any(words in text for words in TAKES_ARRAYS):
         numbers = [name for name, tree in zip(names, trees) if isinstance(tree, int)]
         if numbers:
             return f" {numbers[0]} is a Python integer; give a float or an array if it has a gradient."

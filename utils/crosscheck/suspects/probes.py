@@ -1,11 +1,8 @@
-"""Suspicions that need more questions: other upstream gradients, sent to ours and to PyTorch.
-
-Each is a function of a Finding that returns a sentence or None.
-"""
+"""Suspicions that need more questions: other upstream gradients, sent to ours and to PyTorch.  Each: a Finding to a sentence or None."""
 
 import numpy as np
 
-from utils.crosscheck.finding import axes_words, close, negligible, same_shape
+from utils.crosscheck.finding import axes_words, close, listed, negligible, same_shape
 
 PROBES = 48  # unit vectors sent to look at a Jacobian
 
@@ -18,28 +15,12 @@ def upstream_ignored(f):
         return "the gradient that comes from above is ignored: multiply by it"
     if not close(2 * once, twice):
         return "not linear in the gradient that comes from above: doubling that one must double this one"
+    if not close(-once, f.ours_again(scaled(f.upstream, -1.0))):
+        return "not linear in the gradient that comes from above: the other sign there must give the other sign here"
 
 
 def scaled(upstream, factor):
     return [None if u is None else factor * u for u in upstream]
-
-
-def passed_through(f):
-    """Off by the upstream gradient itself, or equal to it."""
-    for u in f.upstream:
-        if u is None or np.shape(u) != f.truth.shape or f.truth.size < 2:
-            continue
-        if close(f.ours, u):
-            return "it is the gradient from above, unchanged: the local derivative is missing"
-        error = f.ours - f.truth
-        c = float((error * u).sum() / (u * u).sum())
-        if abs(c) < 1e-9 or not close(error, c * u):
-            continue
-        if np.isclose(c, -1):
-            return (
-                "off by the gradient from above: the direct path (the input added to the output) is missing"
-            )
-        return f"off by {c:.4g} times the gradient from above: what passes directly is counted wrongly"
 
 
 def one_output_only(f):
@@ -47,7 +28,7 @@ def one_output_only(f):
     active = [i for i, u in enumerate(f.upstream) if u is not None]
     if len(active) < 2:
         return None
-    wrong = []
+    wrong, lost = [], []
     for i in active:
         alone = [u if j == i or u is None else np.zeros_like(u) for j, u in enumerate(f.upstream)]
         ours, truth = f.ours_again(alone), f.truth_again(alone)
@@ -55,22 +36,13 @@ def one_output_only(f):
             return None
         if not close(ours, truth):
             wrong.append(f.outputs[i][0])
+            lost.append(not ours.any())
     if 0 < len(wrong) < len(active):
-        return f"right for what comes from the other outputs; what comes from {', '.join(wrong)} is lost or wrong"
+        what = "lost" if all(lost) else "wrong"
+        return f"right for what comes from the other outputs; what comes from {listed(wrong)} is {what}"
 
 
-def factor_before(f):
-    """The gradient from above has to be multiplied by an array at hand before all else."""
-    at_hand = [
-        (n, a) for n, a in f.inputs if isinstance(a, np.ndarray) and a.dtype.kind == "f" and a.size > 1
-    ]
-    for name, a in at_hand:
-        if all(
-            u is None or (np.ndim(u) >= a.ndim and u.shape[u.ndim - a.ndim :] == a.shape) for u in f.upstream
-        ):
-            ours = f.ours_again([None if u is None else u * a for u in f.upstream])
-            if same_shape(ours, f.truth) and close(ours, f.truth):
-                return f"a factor is missing: the gradient from above must be multiplied by {name} first"
+# ---- Jacobians, where an output is shaped like the input
 
 
 def jacobians(f):
@@ -104,14 +76,10 @@ def diagonal_only(f):
     if found is None:
         return None
     rows, ours, truth = found
-    at = np.arange(len(rows)), rows
+    here = np.arange(len(rows)), rows
     off_ours, off_truth = without_diagonal(ours, rows), without_diagonal(truth, rows)
-    if (
-        not close(ours[at], truth[at])
-        or not truth[at].any()
-        or off_ours.any()
-        or negligible(off_truth, truth)
-    ):
+    right = close(ours[here], truth[here]) and truth[here].any()
+    if not right or off_ours.any() or negligible(off_truth, truth):
         return None
     later = np.unravel_index(rows, f.truth.shape)[0][:, None] > np.indices(f.truth.shape)[0].ravel()
     if f.truth.ndim > 1 and not off_truth[~later].any():
@@ -125,13 +93,14 @@ def jacobian_transposed(f):
         return None
     _, ours, truth = found
     if close(ours, truth.T):
-        return "the transposed Jacobian was used: multiply by the transpose (a convolution: flip the kernel)"
+        return "the transposed Jacobian was used: multiply by the transpose of it"
 
 
 def wrong_axis(f):
     """Ours mixes elements along another axis than the truth."""
-    found = jacobians(f)
-    if found is None or f.truth.ndim < 2:
+    alone = f.evidence is None or len(f.evidence.live) == 1
+    found = jacobians(f) if alone and f.truth.ndim > 1 else None
+    if found is None:
         return None
     rows, ours, truth = found
     mixed = [mixed_axes(j, rows, f.truth.shape) for j in (ours, truth)]
@@ -152,11 +121,52 @@ def elementwise_slope(f):
     if found is None:
         return None
     rows, ours, truth = found
-    at = np.arange(len(rows)), rows
+    here = np.arange(len(rows)), rows
     if not without_diagonal(ours, rows).any() and not without_diagonal(truth, rows).any():
-        worst = int(np.argmax(np.abs(ours[at] - truth[at])))
+        worst = int(np.argmax(np.abs(ours[here] - truth[here])))
         where = "" if f.x is None else f" at input {np.asarray(f.x).flat[rows[worst]]:.3g}"
         return (
             f"element by element, as it should be, but the local derivative is wrong: "
-            f"{ours[at][worst]:.3g} instead of {truth[at][worst]:.3g}{where}"
+            f"{ours[here][worst]:.3g} instead of {truth[here][worst]:.3g}{where}"
         )
+
+
+# ---- any output: where does what comes from one element of it land?
+
+
+def misplaced(f):
+    """The right numbers come from every output element, and land at other inputs."""
+    pairs = list(unit_pairs(f))
+    if len(pairs) < 3:
+        return None
+    moved = None
+    for place, ours, truth in pairs:
+        if not close(np.sort(ours, axis=None), np.sort(truth, axis=None)):
+            return None
+        if moved is None and not close(ours, truth):
+            moved = place, ours, truth
+    if moved is None or np.count_nonzero(moved[2]) * 2 > moved[2].size:
+        return None
+    place, ours, truth = moved
+    here, there = (np.unravel_index(np.argmax(np.abs(a)), a.shape) for a in (ours, truth))
+    if here == there:
+        return (
+            "the right numbers in the wrong places: what comes from one output is spread in the wrong order"
+        )
+    words = lambda at: f"[{', '.join(map(str, at))}]"
+    return f"the right numbers in the wrong places: what comes from {place} lands at {words(here)}; it belongs at {words(there)}"
+
+
+def unit_pairs(f, most=16):
+    """(which output element, ours, truth) for unit vectors from above."""
+    for k, u in enumerate(f.upstream):
+        if u is None or not u.ndim:
+            continue
+        for r in np.unique(np.linspace(0, u.size - 1, min(most, u.size)).astype(int)):
+            unit = [None if v is None else np.zeros_like(v) for v in f.upstream]
+            unit[k].flat[r] = 1.0
+            ours, truth = f.ours_again(unit), f.truth_again(unit)
+            if not same_shape(ours, truth):
+                return
+            at = ", ".join(map(str, np.unravel_index(r, u.shape)))
+            yield f"{f.outputs[k][0]}[{at}]", ours, truth

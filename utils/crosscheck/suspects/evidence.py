@@ -1,0 +1,138 @@
+"""What all gradients of one check tell together: which are right, and which planted mistake explains the wrong ones."""
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from utils.crosscheck.finding import close
+from utils.crosscheck.trees import is_floating
+
+SHIFT = (
+    1e-3  # how far the inputs are moved, relative to themselves, to see whether a relation holds elsewhere
+)
+
+
+class Evidence:
+    """Shared by the findings of one check; everything is worked out when it is first asked for.
+
+    case: what is checked; names: of the input leaves; upstream; ours, truths: all gradients for it;
+    ours_again, truth_again: upstream -> all gradients.
+    """
+
+    def __init__(self, case, names, upstream, ours, truths, ours_again, truth_again):
+        self.case, self.names, self.upstream = case, names, upstream
+        self.ours, self.truths = ours, truths
+        self.ours_again, self.truth_again = ours_again, truth_again
+
+    @cached_property
+    def live(self):
+        """Slots of the inputs that have a gradient."""
+        return [k for k, t in enumerate(self.truths) if t is not None]
+
+    def comparable(self, gradients):
+        """The gradients of the live slots; None where one cannot be compared with the right one."""
+        return [
+            g
+            if isinstance(g, np.ndarray)
+            and g.dtype.kind == "f"
+            and g.shape == t.shape
+            and np.isfinite(g).all()
+            else None
+            for g, t in ((as_array(gradients[k]), self.truths[k]) for k in self.live)
+        ]
+
+    @cached_property
+    def right(self):
+        """Names of the inputs whose gradients are right."""
+        pairs = zip(self.live, self.comparable(self.ours))
+        return [self.names[k] for k, g in pairs if g is not None and close(g, self.truths[k])]
+
+    @cached_property
+    def wrong(self):
+        return [self.names[k] for k in self.live if self.names[k] not in self.right]
+
+    @cached_property
+    def recording(self):
+        """PyTorch's computation, step by step; None where it cannot be repeated."""
+        from utils.crosscheck.suspects.recording import record
+
+        truths = [self.truths[k] for k in self.live]
+        return record(self.case, self.upstream, self.names, truths)
+
+    @cached_property
+    def explained(self):
+        """{slot: (kind, sentence, slots)}: the planted mistake that explains a gradient, and all that it explains."""
+        from utils.crosscheck.suspects.search import explained
+
+        if self.recording is None:
+            return {}
+        ours = self.comparable(self.ours)
+        found = explained(self.recording, ours, lambda upstream: self.comparable(self.ours_again(upstream)))
+        return {
+            self.live[k]: (kind, words, [self.live[j] for j in rows])
+            for k, (kind, words, rows) in found.items()
+        }
+
+    def values(self):
+        """(words, array) for all that PyTorch computes on the way."""
+        return [] if self.recording is None else self.recording.values()
+
+    def elsewhere(self, slot):
+        """(ours, truth) for one gradient with all inputs moved a little, for another gradient from above; None where that fails."""
+        rng = np.random.default_rng(11)
+        return self.variant(
+            slot, lambda _, a: a * (1 + SHIFT * rng.standard_normal(np.shape(a))) if is_floating(a) else a
+        )
+
+    def shorter(self, slot, name, axis):
+        """The same with one element fewer along an axis of an input, or along that axis of all that are as long; None where that fails."""
+        given = dict([*self.named, *self.case.options.items()])
+        if not isinstance(given.get(name), np.ndarray) or given[name].shape[axis] < 3:
+            return None
+        n = given[name].shape[axis]
+        cut = lambda a, axis: np.delete(a, -1, axis)
+        as_long = lambda a: isinstance(a, np.ndarray) and a.ndim > axis and a.shape[axis] == n
+        ways = (
+            lambda _, a: cut(a, axis) if as_long(a) else a,
+            lambda other, a: cut(a, axis) if other == name else a,
+            lambda _, a: everywhere(a, n) if isinstance(a, np.ndarray) else a,
+        )
+        return next((pair for pair in (self.variant(slot, way) for way in ways) if pair), None)
+
+    def variant(self, slot, change):
+        """(ours, truth) of one gradient for changed inputs: change(name, input); None where the two do not agree in form."""
+        if self.case.is_module:
+            return None
+        try:
+            inputs = self.case.filled(change(name, leaf) for name, leaf in self.named)
+            options = {name: change(name, option) for name, option in self.case.options.items()}
+            ours, theirs = self.witnesses(replace(self.case, inputs=inputs, options=options))
+            if not all(close(a, b) for (_, a), (_, b) in zip(ours.output, theirs.output) if is_floating(a)):
+                return None
+            rng = np.random.default_rng(13)
+            upstream = [rng.standard_normal(np.shape(a)) if is_floating(a) else None for _, a in ours.output]
+            pair = np.asarray(ours.gradients(upstream)[slot]), theirs.gradients(upstream)[slot]
+        except Exception:  # whatever the reader's function does with other numbers
+            return None
+        return pair if pair[0].shape == np.shape(pair[1]) and pair[0].dtype.kind == "f" else None
+
+    @property
+    def named(self):
+        return self.case.input_leaves()
+
+    def witnesses(self, case):
+        from utils.crosscheck.witnesses import NumpyWitness, TorchWitness
+
+        return NumpyWitness(case), TorchWitness(case)
+
+
+def everywhere(a, n):
+    """Every axis of length n one shorter; whole numbers that count along such an axis stay inside."""
+    for axis in range(a.ndim):
+        a = np.delete(a, -1, axis) if a.shape[axis] == n else a
+    return np.minimum(a, n - 2) if a.dtype.kind in "iu" else a
+
+
+def as_array(a):
+    return np.asarray(a) if isinstance(a, (np.generic, float)) else a
