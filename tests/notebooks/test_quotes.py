@@ -13,8 +13,9 @@ PROSE = "\n\nThe loss falls to 0.593, and 89 to 95 % are right."
 
 
 @pytest.fixture
-def quoting(course):
-    """A chapter whose cell 3 quotes two numbers that its cell 6 prints."""
+def quoting(course, monkeypatch):
+    """A chapter whose cell 3 quotes two numbers that its cell 6 prints, and that must name all sources."""
+    monkeypatch.setattr(quoted, "COMPLETE_FROM", 1)
     with course.edit() as notebook:
         rule = notebook.cells[2]
         rule.source = rule.source.replace("(0.644, 0.237)", "It") + PROSE
@@ -118,3 +119,14 @@ def test_malformed_marks(quoting):
     with quoting.edit() as notebook:
         notebook.cells[2].metadata["quotes"] = ["0.593"]
     assert complaints(quoting) == [f"{BACKPROP}, cell 3: its metadata quotes must map a number to its source"]
+
+
+def test_an_older_chapter_may_leave_sources_out_but_name_none_that_is_wrong(course):
+    with course.edit() as notebook:
+        notebook.cells[2].source += PROSE
+    assert complaints(course) == []
+    with course.edit() as notebook:
+        notebook.cells[2].metadata["quotes"] = {"0.593": "cell:linear"}
+    assert complaints(course) == [
+        f"{BACKPROP}, cell 3: its source cell:linear does not hold 0.593; which of them is right?"
+    ]

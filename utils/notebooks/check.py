@@ -8,7 +8,7 @@ from pathlib import Path
 
 from utils.notebooks.course import Course
 from utils.notebooks.files import BrokenFile, Remark, chapter_number, find_notebooks, read_chapter, told_name
-from utils.notebooks.rules import cells, code, fresh, links, modules, outputs, prose, shape, whole
+from utils.notebooks.rules import cells, code, fresh, links, modules, outputs, prose, quoted, shape, whole
 
 CHAPTER_RULES = (
     cells.named_by_register,
@@ -39,6 +39,7 @@ CHAPTER_RULES = (
     prose.colours_in_braces,
     prose.equation_tags_unique,
     prose.equation_references_exist,
+    quoted.quoted_numbers,
     links.links_lead_somewhere,
     links.no_remote_images,
     links.previous_and_next,
