@@ -143,6 +143,16 @@ def some_slices(f):
             return f"wrong only at index {listed(where)} along axis {axis}"
 
 
+def zero_slices(f):
+    """Zero where it should not be, in whole slices along an axis; right elsewhere or not."""
+    lost = (f.ours == 0) & (np.abs(f.truth) > 0)
+    for axis in range(lost.ndim):
+        others = tuple(a for a in range(lost.ndim) if a != axis)
+        bad = lost.all(others) if others else lost
+        if lost.any() and 0 < bad.sum() < len(bad) and lost.sum() == bad.sum() * (lost.size // len(bad)):
+            return f"zero at index {listed(np.flatnonzero(bad))} along axis {axis}, where it should not be"
+
+
 def scattered(f):
     """How many places are wrong, in words: `wrong in 3 of 8 rows`, `wrong in 5 of 12 places, most at [0, 2]`."""
     wrong = wrong_places(f)
