@@ -44,7 +44,11 @@ def no_array(f):
 def planted(f):
     """One mistake in PyTorch's own computation that gives the reader's gradients."""
     found = f.evidence and f.evidence.explained.get(f.slot)
-    return Diagnosis(*found[:2]) if found else None
+    if not found:
+        return None
+    kind, sentence, _ = found
+    # the kind is what programs go by: that of the plain relation, where there is one
+    return Diagnosis(next((plain for plain, holds in PLAIN if holds(f)), kind), sentence)
 
 
 def planted_elsewhere(f):
@@ -81,6 +85,13 @@ def unknown(f):
     ruled_out = "not a sign, a factor, a transpose or a missing sum"
     return "; ".join(filter(None, [places.scattered(f), ruled_out, others]))
 
+
+PLAIN = [
+    ("factor", relations.one_number),
+    ("named factor", patterns.known_factor),
+    ("direct", patterns.unchanged),
+    ("local derivative", probes.elementwise_slope),
+]
 
 OUTPUT_SUSPICIONS = [
     ("dtype", forms.wrong_dtype),
@@ -141,6 +152,7 @@ SUSPICIONS = [
     ("misplaced", relations.shifted),
     ("misplaced", relations.permuted),
     ("misplaced", probes.misplaced),
+    ("part", places.zero_slices),
     ("part", places.some_slices),
     ("axis", probes.wrong_axis),
     ("factor per slice", patterns.factor_per_slice),

@@ -1,7 +1,6 @@
 """Convolutions by im2col and col2im, pooling, upsampling: pullbacks as people got them wrong."""
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 
 from tests.crosscheck.wild.table import family, normal
@@ -87,15 +86,15 @@ def images(square=False):
 
 CONV = family(
     conv2d, conv_torch, images(),
-    ("= in col2im", r"windows|overwritten where it should be added up", {"after": "deep-learning-from-scratch 27"}),
+    ("= in col2im", r"overwritten where it should be added up", {"after": "deep-learning-from-scratch 27"}),
     ("= in col2im, by kernel element", r"overwritten where it should be added up"),
     ("not rotated", r"kernel is not flipped", {"after": "Kulbear/deep-learning-coursera 34"}),
-    ("flipped along rows only", r"kernel|wrong"),
+    ("flipped along rows only", r"right numbers in the wrong places"),
     ("kernel gradient reversed", r"reversed along axes 2 and 3", {"after": "neon 111"}),
     ("kernel gradient averaged", r"\d+ is the product of axes .*of output", {"after": "cTensor 3"}),
     ("kernel gradient by batch", r"batch size|constant factor"),
-    ("last example only", r"wrong everywhere|last"),
-    ("first channel only", r"right only at index|wrong|same number"),
+    ("last example only", ""),
+    ("first channel only", ""),
     ("bias over the batch only", r"missing sum over axes 1 and 2"),
     ("bias averaged over places", r"product of axes .*of output|constant factor"),
 )  # fmt: skip
@@ -109,14 +108,14 @@ STRIDED = family(
     conv2d, conv_torch,
     lambda rng, size: (normal(rng, 2, 1 + size, 7, 5 + 2 * size), normal(rng, 2, 1 + size, 3, 3), normal(rng, 2)),
     ("= in col2im", r"overwritten where it should be added up"),
-    ("stride ignored", r"wrong|index|places"),
+    ("stride ignored", r"wrong places: what comes from .* lands at .*; it belongs at"),
     options={"stride": 2},
 )  # fmt: skip
 
 PADDED = family(
     conv2d, conv_torch, images(),
     ("= in col2im", r"overwritten where it should be added up"),
-    ("padding cut from the end", r"shifted|wrong|places"),
+    ("padding cut from the end", r"shifted by 1 along axes 2 and 3"),
     options={"padding": 1},
 )  # fmt: skip
 
@@ -167,7 +166,7 @@ MAX_POOL = family(
 ) + family(
     max_pool, pool_torch, lambda rng, size: (normal(rng, 2, 2, 6 + 2 * size),),
     ("first of the window", r"wrong|places"),
-    ("like an average", r"wrong|places"),
+    ("like an average", ""),
 ) + family(
     max_pool, pool_torch, lambda rng, size: (normal(rng, 2, 2, 7 + size),),
     ("= for +=", r"overwritten where it should be added up"),

@@ -209,7 +209,7 @@ DROPOUT = family(
     dropout_net, lambda x, w, mask, keep: torch.tanh(x @ w) * mask / keep, dropout_inputs,
     ("mask forgotten", r"factor mask is forgotten"),
     ("scale forgotten", r"constant factor of 0\.6"),
-    ("both forgotten", r"mask|wrong in|wrong everywhere"),
+    ("both forgotten", r"back through `tanh\(x @ w\) \* mask / 0\.6` is skipped"),
 )  # fmt: skip
 
 
@@ -331,7 +331,7 @@ GATED = family(
     ("gate's derivative", r"derivative of the sigmoid in `sigmoid\(x @ v\)` is forgotten"),
     ("gate without a", r"factor `x @ w` is forgotten"),
     ("x through the gate", r"missing: nothing comes back to x from `x @ v`"),
-    ("gates changed", r"wrong|`x @ [wv]`"),
+    ("gates changed", ""),
 )  # fmt: skip
 
 
@@ -355,7 +355,7 @@ SWISH = family(
     swish, F.silu, lambda rng, size: (normal(rng, 3, 3 + size),),
     ("one term", r"missing: nothing comes back to x from `sigmoid\(x\)`"),
     ("other term", r"missing: nothing comes back to x from `x \* sigmoid\(x\)`"),
-    ("y for s", r"local derivative is wrong|derivative of the sigmoid"),
+    ("y for s", r"local derivative is wrong: "),
 )  # fmt: skip
 
 
@@ -414,7 +414,7 @@ MAXIMA = family(
     maximum_of_rows, lambda x: x.max(-1).values, with_ties,
     ("ties get all", r"\btie", {"after": "Theano 5248", "never": "index"}),
     ("ties share", r"\btie", {"never": "index"}),
-    ("everywhere", r"wrong in|gets the same number"),
+    ("everywhere", r"along axis 1 gets the same number"),
 )  # fmt: skip
 
 
@@ -437,9 +437,9 @@ def running_sum(x, w, *, bug=None):
 CUMSUM = family(
     running_sum, lambda x, w: torch.cumsum(x * w, 1),
     lambda rng, size: (normal(rng, 3, 4 + size), normal(rng, 4 + size)),
-    ("from the wrong end", r"cumsum|other end|wrong"),
-    ("only itself", r"derivative of the cumsum|cumsum|wrong|diagonal"),
-    ("without itself", r"cumsum|wrong"),
+    ("from the wrong end", r"summed from the wrong end"),
+    ("only itself", r"running sum .* is forgotten"),
+    ("without itself", r"leaves out the element itself"),
 )  # fmt: skip
 
 
@@ -484,7 +484,7 @@ QUADRATIC = family(
     quadratic, lambda x, a: ((x @ a) * x).sum(1),
     lambda rng, size: (normal(rng, 4, 3 + size), normal(rng, 3 + size, 3 + size)),
     ("a once", r"missing: nothing comes back to x from `x @ a`"),
-    ("twice a", r"wrong|a is transposed"),
+    ("twice a", r"in the gradient of x a is transposed"),
 )  # fmt: skip
 
 

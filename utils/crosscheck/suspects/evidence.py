@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from functools import cached_property
+from itertools import combinations, islice
 
 import numpy as np
 
 from utils.crosscheck.finding import close
 from utils.crosscheck.trees import is_floating
 
-SHIFT = (
-    1e-3  # how far the inputs are moved, relative to themselves, to see whether a relation holds elsewhere
-)
+TRIES = 40  # sets of axes that are shortened together
+# how far the inputs are moved, relative to themselves, to see whether a relation holds elsewhere
+SHIFT = 1e-3
 
 
 class Evidence:
@@ -86,19 +87,26 @@ class Evidence:
         )
 
     def shorter(self, slot, name, axis):
-        """The same with one element fewer along an axis of an input, or along that axis of all that are as long; None where that fails."""
-        given = dict([*self.named, *self.case.options.items()])
-        if not isinstance(given.get(name), np.ndarray) or given[name].shape[axis] < 3:
+        """The same with one element fewer along an axis of an input; None where that fails.
+
+        Other axes as long are shortened with it where they must be, as few as possible.
+        """
+        given = [(n, a) for n, a in [*self.named, *self.case.options.items()] if isinstance(a, np.ndarray)]
+        length = dict(given)[name].shape[axis] if name in dict(given) else 0
+        if length < 3:
             return None
-        n = given[name].shape[axis]
-        cut = lambda a, axis: np.delete(a, -1, axis)
-        as_long = lambda a: isinstance(a, np.ndarray) and a.ndim > axis and a.shape[axis] == n
-        ways = (
-            lambda _, a: cut(a, axis) if as_long(a) else a,
-            lambda other, a: cut(a, axis) if other == name else a,
-            lambda _, a: everywhere(a, n) if isinstance(a, np.ndarray) else a,
-        )
-        return next((pair for pair in (self.variant(slot, way) for way in ways) if pair), None)
+        others = [
+            (n, k) for n, a in given for k in range(a.ndim) if a.shape[k] == length and (n, k) != (name, axis)
+        ]
+        sets = (chosen for many in range(len(others) + 1) for chosen in combinations(others, many))
+        for chosen in islice(sets, TRIES):
+            cut = [(name, axis), *chosen]
+            pair = self.variant(
+                slot, lambda n, a, cut=cut: shortened(a, [k for m, k in cut if m == n], length)
+            )
+            if pair:
+                return pair
+        return None
 
     def variant(self, slot, change):
         """(ours, truth) of one gradient for changed inputs: change(name, input); None where the two do not agree in form."""
@@ -127,11 +135,13 @@ class Evidence:
         return NumpyWitness(case), TorchWitness(case)
 
 
-def everywhere(a, n):
-    """Every axis of length n one shorter; whole numbers that count along such an axis stay inside."""
-    for axis in range(a.ndim):
-        a = np.delete(a, -1, axis) if a.shape[axis] == n else a
-    return np.minimum(a, n - 2) if a.dtype.kind in "iu" else a
+def shortened(a, axes, length):
+    """An array one element shorter along some axes; whole numbers that count up to such a length stay inside."""
+    if not isinstance(a, np.ndarray):
+        return a
+    for axis in axes:
+        a = np.delete(a, -1, axis)
+    return np.minimum(a, length - 2) if a.dtype.kind in "iu" and a.max(initial=0) == length - 1 else a
 
 
 def as_array(a):

@@ -5,6 +5,7 @@ from itertools import groupby
 
 import torch
 
+from utils.crosscheck.suspects.operands import Pool
 from utils.crosscheck.suspects.plants import ANY, Plant, groups, instead, is_plain, reach_of, sites
 
 RIGHT = {  # with y = f(z)
@@ -64,9 +65,10 @@ def activations(recording):
     """One way in, elementwise and curved, or with a mask: the Sites."""
     for site in sites(recording):
         step = site.first
-        if site.name in CURVED and is_plain(step) and len(step.edges) == 1:
-            if step.edges[0].source.shape == step.output.shape and step.output.numel():
-                yield site
+        if not (site.name in CURVED and is_plain(step) and len(step.edges) == 1):
+            continue
+        if step.edges[0].source.shape == step.output.shape and step.output.numel():
+            yield site
 
 
 def slope_of(step):
@@ -97,9 +99,10 @@ def choices(recording):
     """Steps of one activation that may be wrong together, with words: a place, one of its turns, all of a kind."""
     found = list(activations(recording))
     for site in found:
-        for steps, which in groups(site.steps):
+        for steps, which in groups(site):
             yield steps, f"{SPOKEN.get(site.name, site.name)} in {at(recording, site.first, which)}"
-    for name, alike in groupby(sorted(found, key=lambda s: s.name), key=lambda s: s.name):
+    places = sorted((site for site in found if not site.helper), key=lambda site: site.name)
+    for name, alike in groupby(places, key=lambda site: site.name):
         alike = list(alike)
         if len(alike) > 1:
             spoken = SPOKEN.get(name, name)
@@ -137,8 +140,8 @@ def ignored_conditions(recording):
             )
             yield Plant("condition", sentence, parts, reach_of(recording, step.edges))
         parts = [
-            instead(step, first, lambda: lambda g: g * ~condition),
-            instead(step, second, lambda: lambda g: g * condition),
+            instead(step, first, lambda c=condition: lambda g: g * ~c),
+            instead(step, second, lambda c=condition: lambda g: g * c),
         ]
         yield Plant(
             "condition",
@@ -158,7 +161,11 @@ def power_rule(step):
 
 def gates(recording):
     """The activations of all gates of a recurrent layer."""
-    found = [s for s in activations(recording) if getattr(s.first.output, "label", "").endswith(GATES)]
+    found = [
+        s
+        for s in activations(recording)
+        if getattr(s.first.output, "label", "").endswith(GATES) and not s.helper
+    ]
     if len(found) > 1:
         yield [s for site in found for s in site.steps], "activations in all gates"
 
@@ -185,6 +192,35 @@ def wrong_slopes(recording):
             words = lambda f=formula, what=what, steps=steps: formula_words(f, what, steps[0])
             slope = lambda s, rule=rule: rule(s.edges[0].source, s.output).detach()
             yield plant(recording, "local derivative", words, steps, slope)
+
+
+FROM_OUTPUT = {  # the derivative from y = f(z)
+    "sigmoid": lambda y: y * (1 - y),
+    "tanh": lambda y: 1 - y**2,
+    "exp": lambda y: y,
+    "sqrt": lambda y: 1 / (2 * y),
+}
+
+
+def borrowed_slopes(recording):
+    """The derivative of an activation made from another value than its own."""
+    pool = Pool(recording)
+    for site in activations(recording):
+        for steps, which in groups(site, singles=0):
+            rule = FROM_OUTPUT.get(site.name)
+            own = [s.output if rule else s.edges[0].source for s in steps]
+            for (wrong, relation), values in pool.near(own, steps):
+                words = lambda w=wrong, r=relation, steps=steps, which=which, own=own: (
+                    f"the derivative of the {SPOKEN.get(steps[0].name, steps[0].name)} in {at(recording, steps[0], which)} "
+                    f"is made from {w}, and should be from {r or recording.words(own[0])}"
+                )
+                chosen = dict(zip(map(id, steps), values))
+                slope = lambda s, chosen=chosen, rule=rule: (
+                    rule(chosen[id(s)].detach())
+                    if rule
+                    else s.pull(s.edges[0], torch.ones_like(s.output), {s.edges[0].slot: chosen[id(s)]})
+                )
+                yield plant(recording, "operand", words, steps, slope)
 
 
 def formula_words(formula, what, step):

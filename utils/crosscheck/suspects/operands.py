@@ -11,7 +11,7 @@ PRODUCTS = {
     "einsum", "outer", "baddbmm", "addmm", "bilinear", "inner",
 }  # fmt: skip
 MATRIX = {"matmul", "mm", "bmm", "rmatmul", "linear"}
-NEAR = 24  # values tried in place of an operand, those made next to it first
+NEAR = 16  # values tried in place of an operand, those made next to it first
 AHEAD = 8  # steps to look forward for a step back that may have been skipped
 
 
@@ -33,7 +33,7 @@ def products(recording):
         for k, edge in enumerate(site.first.edges):
             for slot in slots:
                 if slot != edge.slot:
-                    for steps, which in groups(site.steps, singles=3):
+                    for steps, which in groups(site, singles=3):
                         yield steps, which, k, slot
 
 
@@ -131,7 +131,7 @@ class Pool:
 
     def __init__(self, recording):
         self.recording = recording
-        self.sites = [s for s in sites(recording) if s.first.output is not None]
+        self.sites = [s for s in sites(recording) if s.first.output is not None and not s.helper]
         self.fixed = [t for _, t in recording.named if floating(t)]
 
     def alike(self, steps, slot):
@@ -186,8 +186,8 @@ class Pool:
 
     def of_step(self, words, later, earlier=False):
         if later:
-            return f"{words} after the step", f"{words} before it"
-        return (f"{words} before the step", f"{words} after it") if earlier else (words, "")
+            return f"{words} after the step", "that before it"
+        return (f"{words} before the step", "that after it") if earlier else (words, "")
 
     def entering(self, site):
         """The value that stands before the loop where later turns find what the turn before has made."""
@@ -250,6 +250,23 @@ def broadcasts(small, large):
     """Whether the smaller shape stretches to the larger, which does not change."""
     padded = (1,) * (len(large) - len(small)) + tuple(small)
     return len(small) <= len(large) and all(m in (1, n) for m, n in zip(padded, large))
+
+
+def reshaped(recording):
+    """A reshape where a transpose belongs, on the way back through a transpose."""
+    for site in sites(recording):
+        if site.name not in TRANSPOSES | {"permute", "movedim"} or not is_plain(site.first):
+            continue
+        for steps, which in groups(site):
+            words = lambda steps=steps, which=which: (
+                f"on the way back to {origin(recording, steps[0].edges[0].source)}{which} the axes are put back "
+                "by a reshape, where a transpose is needed"
+            )
+            parts = [
+                instead(s, s.edges[0], lambda s=s: lambda g: g.reshape(s.edges[0].source.shape))
+                for s in steps
+            ]
+            yield Plant("misplaced", words, parts, reach_of(recording, [s.edges[0] for s in steps]))
 
 
 # ---- a step back skipped

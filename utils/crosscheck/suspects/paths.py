@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from utils.crosscheck.suspects.plants import ANY, Plant, groups, reach_of, rescaled
+from utils.crosscheck.suspects.plants import ANY, Plant, one_by_one, reach_of, rescaled
 from utils.crosscheck.suspects.recording import writes
 from utils.crosscheck.suspects.wording import LOOKS, TRANSPOSES
 
@@ -33,7 +33,7 @@ class Branch:
         maker = self.recording.maker.get(id(source))
         part = maker is not None and len(maker[0].outputs) > 1
         to = "" if part and not hasattr(source, "label") else f"to {origin(self.recording, source)} "
-        steps = ", at every step" if len(self.edges) > 1 else self.which
+        steps = self.which or (", at every step" if len(self.edges) > 1 else "")
         return f"{to}from {use_of(self.recording, edge)}{steps}"
 
     def lost(self):
@@ -127,7 +127,7 @@ def only_next(recording, step, most=4):
 
 def branches(recording):
     """Every Branch: all turns of a loop together, with and without what enters the loop, then one by one."""
-    by_use, by_both, found, seen = {}, {}, [], set()
+    by_use, by_both, by_helper = {}, {}, {}
     several = {id(o) for s in recording.steps if len(s.outputs) > 1 for o in s.outputs}
     for key, edges in recording.consumers.items():
         for edge in edges:
@@ -135,13 +135,12 @@ def branches(recording):
                 use = edge.step.place, edge.slot[:2]
                 by_use.setdefault(use, []).append(edge)
                 by_both.setdefault((use, before(recording, edge)), []).append(edge)
-    for edges in [*by_use.values(), *by_both.values()]:
-        for some, which in groups(edges):
-            key = tuple(map(id, some))
-            if key not in seen:
-                seen.add(key)
-                found.append(Branch(recording, some, which))
-    return found
+                by_helper.setdefault((edge.step.helper, edge.step.name, edge.slot[:2]), []).append(edge)
+    some = [(edges, "") for edges in [*by_use.values(), *by_both.values()]]
+    some += [one for edges, _ in some if len(edges) > 1 for one in one_by_one(edges)]
+    some += [(edges, ", wherever that is done") for edges in by_helper.values()]
+    distinct = {tuple(map(id, edges)): (edges, which) for edges, which in reversed(some)}
+    return [Branch(recording, edges, which) for edges, which in reversed(distinct.values())]
 
 
 def before(recording, edge):
@@ -188,9 +187,9 @@ def overwritten(recording):
     for edges in turns.values():
         if len(edges) > 1:
             for kept, which in ((edges[-1], "last"), (edges[0], "first")):
-                others = [e for e in edges if e is not kept]
-                words = lambda which=which, e=kept, n=len(edges): (
-                    f"overwritten where it should be added up: of {n} contributions to "
+                others, many = [e for e in edges if e is not kept], len(edges)
+                words = lambda which=which, e=kept, many=many: (
+                    f"overwritten where it should be added up: of {many} contributions to "
                     f"{origin(recording, e.source)} from {use_of(recording, e)} only the {which} one counts"
                 )
                 yield Plant("overwritten", words, rescaled(others, 0.0), reach_of(recording, others))

@@ -32,13 +32,13 @@ def mean_path(f):
     ones = np.ones(f.truth.shape)
     axes = offset_along(f, ones)
     if axes:
-        return f"off by a constant along {axes_words(axes)}: {what_of_path(f, [ones], 'a path through the mean (or a sum) there')}"
+        return f"off by a constant along {axes_words(axes)}: {what_of_path(f, axes, [ones], 'a path through the mean (or a sum) there')}"
 
 
-def what_of_path(f, patterns, path, several=False):
+def what_of_path(f, axes, patterns, path, several=False):
     """Missing or counted too much, where unit vectors can tell by the sign of what the path adds."""
     be = "are" if several else "is"
-    shares = [share_of_path(f, p) for p in patterns]
+    shares = [share_of_path(f, axes, p) for p in patterns]
     if None in shares:
         return f"as if {path} were missing, too many or wrongly weighted"
     if all(share < 0 for share in shares):
@@ -48,7 +48,7 @@ def what_of_path(f, patterns, path, several=False):
     return f"as if {path} were wrongly weighted"
 
 
-def share_of_path(f, pattern):
+def share_of_path(f, axes, pattern):
     """Of the effect that other elements have, how much the error adds along a pattern; None where rows disagree.
 
     Negative: the error takes away what the truth has there, so a path is missing or too small.
@@ -58,6 +58,8 @@ def share_of_path(f, pattern):
         return None
     rows, ours, truth = found
     p = np.broadcast_to(pattern, f.truth.shape).ravel()
+    if leaves_slice(ours - truth, rows, f.truth.shape, axes):
+        return None  # the path that is wrong goes elsewhere, too
     added = without_diagonal(ours - truth, rows) @ p
     there = without_diagonal(truth, rows) @ p
     products = added * there
@@ -66,6 +68,13 @@ def share_of_path(f, pattern):
     if not len(counted) or not (np.sign(counted) == np.sign(counted[0])).all():
         return None
     return float(products.sum() / (there**2).sum())
+
+
+def leaves_slice(jacobian, rows, shape, axes):
+    """Whether an output element has an effect outside its own slice along `axes`."""
+    row, column = np.nonzero(np.abs(jacobian) > EXACT * np.abs(jacobian).max(initial=0))
+    here, there = np.unravel_index(rows[row], shape), np.unravel_index(column, shape)
+    return any((here[a] != there[a]).any() for a in range(len(shape)) if a not in axes)
 
 
 def multiple_of_input(f):
@@ -101,7 +110,7 @@ def variance_path(f):
     centred = f.x - f.x.mean(axes, keepdims=True)
     path = "paths through the mean and the variance" if shift else "a path through the variance"
     patterns = [centred, np.ones(centred.shape)] if shift else [centred]
-    words = what_of_path(f, patterns, path, several=shift)
+    words = what_of_path(f, axes, patterns, path, several=shift)
     return f"off by a multiple of the centred input along {axes_words(axes)}: {words}"
 
 
@@ -177,6 +186,8 @@ def factor_per_slice(f):
     if (np.abs(f.truth) < 1e-12 * np.abs(f.truth).max()).any() or f.truth.ndim < 2:
         return None
     ratio = f.ours / f.truth
+    if (ratio == 0).any():
+        return None
     for axis in range(ratio.ndim):
         others = tuple(a for a in range(ratio.ndim) if a != axis)
         if ratio.shape[axis] > 1 and np.prod([ratio.shape[a] for a in others]) > 1:

@@ -84,7 +84,7 @@ def tied_places(f):
     x, wrong = f.x, wrong_places(f)
     if x is None or np.shape(x) != wrong.shape or wrong.size < 3:
         return None
-    values, where, times = np.unique(x, return_inverse=True, return_counts=True)
+    _, where, times = np.unique(x, return_inverse=True, return_counts=True)
     tied = (times > 1)[where].reshape(wrong.shape)
     if wrong.any() and not wrong[~tied].any() and (~tied).sum() >= 2 and not wrong.all():
         return "wrong only where the input has equal numbers (ties): which of them gets the gradient?"
@@ -154,6 +154,16 @@ def some_slices(f):
             if len(fine) < len(where):
                 return f"right only at index {listed(fine)} along axis {axis}"
             return f"wrong only at index {listed(where)} along axis {axis}"
+
+
+def zero_slices(f):
+    """Zero where it should not be, in whole slices along an axis; right elsewhere or not."""
+    lost = (f.ours == 0) & (np.abs(f.truth) > 0)
+    for axis in range(lost.ndim):
+        others = tuple(a for a in range(lost.ndim) if a != axis)
+        bad = lost.all(others) if others else lost
+        if lost.any() and 0 < bad.sum() < len(bad) and lost.sum() == bad.sum() * (lost.size // len(bad)):
+            return f"zero at index {listed(np.flatnonzero(bad))} along axis {axis}, where it should not be"
 
 
 def scattered(f):

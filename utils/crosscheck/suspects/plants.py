@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from utils.crosscheck.suspects.recording import writes
 
-
 ANY = ("any",)
 
 
@@ -30,10 +29,10 @@ class Plant:
 
 
 class Site:
-    """The steps at one place of the code: one, or one for every turn of a loop."""
+    """The steps at one place of the code: one, or one for every turn of a loop; or those of a helper called from several places."""
 
-    def __init__(self, steps):
-        self.steps, self.first = steps, steps[0]
+    def __init__(self, steps, helper=False):
+        self.steps, self.first, self.helper = steps, steps[0], helper
 
     @property
     def name(self):
@@ -41,19 +40,29 @@ class Site:
 
 
 def sites(recording):
-    found = {}
+    """Every place of the code, then the helpers that several places call."""
+    by_place, by_helper = {}, {}
     for step in recording.steps:
-        key = step.place, step.name, tuple(e.slot for e in step.edges), len(step.outputs)
-        found.setdefault(key, []).append(step)
-    return [Site(steps) for steps in found.values()]
+        alike = step.name, tuple(e.slot for e in step.edges), len(step.outputs)
+        by_place.setdefault((step.place, alike), []).append(step)
+        by_helper.setdefault((step.helper, alike), []).append(step)
+    places = [Site(steps) for steps in by_place.values()]
+    known = {tuple(map(id, site.steps)) for site in places}
+    helpers = [Site(steps, helper=True) for steps in by_helper.values() if tuple(map(id, steps)) not in known]
+    return places + helpers
 
 
-def groups(steps, singles=6):
+def groups(site, singles=6):
     """All turns of a loop together, then one by one: (steps, words for which)."""
-    yield steps, ""
-    if len(steps) > 1:
-        for k in range(len(steps)) if len(steps) <= singles else (0, len(steps) - 1):
-            yield [steps[k]], f", in turn {k + 1} of {len(steps)}"
+    steps = site.steps
+    yield steps, ", wherever that is done" if site.helper else ""
+    if len(steps) > 1 and not site.helper:
+        yield from one_by_one(steps, singles)
+
+
+def one_by_one(steps, singles=6):
+    for k in range(len(steps)) if len(steps) <= singles else (0, len(steps) - 1):
+        yield [steps[k]], f", in turn {k + 1} of {len(steps)}"
 
 
 def reach_of(recording, edges):

@@ -5,6 +5,7 @@ goes through a clone of its own, so that the gradient on that one way back can b
 mistake is planted there, and PyTorch says which gradients would come of it.
 """
 
+import os
 import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from utils.crosscheck.suspects.wording import LOOKS, Writer
 from utils.crosscheck.witnesses import TorchWitness
 
 ATTRIBUTES = {"T", "mT", "H", "mH"}  # what a tensor gives without a call, and is a step all the same
+TORCH = os.path.dirname(torch.__file__)
 DEEP = 60  # frames that tell one place of the code from another
 
 
@@ -35,13 +37,14 @@ class Step:
     """One call of a function of PyTorch that something differentiable entered and left.
 
     name: `tanh`, `matmul`; number: its place in time; place: where in the code, the same for every
-    turn of a loop; call: repeats it with other arguments; arguments: {slot: argument}; outputs:
+    turn of a loop; helper: the line of code alone, the same wherever its function is called from; call: repeats it with other arguments; arguments: {slot: argument}; outputs:
     list of tensors; edges: list of Edge.
     """
 
     name: str
     number: int
     place: tuple
+    helper: tuple
     call: object
     arguments: dict
     outputs: list = field(default_factory=list)
@@ -85,7 +88,7 @@ class Recorder(TorchFunctionMode):
         slots = dict(flatten(args, ("args",))) | dict(flatten(kwargs, ("kwargs",)))
         if name is None or not any(is_live(a) for a in slots.values()):
             return func(*args, **kwargs)
-        step = Step(name, -1, place(), caller(func, args, kwargs), slots)
+        step = Step(name, -1, *place(), caller(func, args, kwargs), slots)
         step.edges = [
             Edge(step, a, a.clone(), slot)
             for slot, a in slots.items()
@@ -148,12 +151,14 @@ def caller(func, args, kwargs):
 
 
 def place():
-    """Where in the code a step stands: the same in every turn of a loop."""
-    frame, found = sys._getframe(2), []
+    """Where in the code a step stands: all frames, the same in every turn of a loop; and the innermost that is not PyTorch's."""
+    frame, found, helper = sys._getframe(2), [], None
     while frame is not None and len(found) < DEEP and frame.f_code.co_name != "gradients_by_torch":
         found.append((frame.f_code, frame.f_lasti))
+        if helper is None and not frame.f_code.co_filename.startswith(TORCH):
+            helper = found[-1]
         frame = frame.f_back
-    return tuple(found)
+    return tuple(found), helper
 
 
 def record(case, upstream, names, truths):
@@ -225,17 +230,17 @@ class Recording:
             self.is_result(e.step.output) for e in self.consumers.get(id(value), []) if e.step.name in LOOKS
         )
 
-    def focus(self):
-        """A smaller problem: (value, position of an output, index into it) for an early part of a stacked output; or None."""
+    def focuses(self):
+        """Smaller problems: (value, position of an output, index into it) for the first parts of a stacked output."""
         for k, output in enumerate(self.witness.output_tensors):
             step, _ = self.maker.get(id(output), (None, 0))
             if step is None or step.name != "stack" or len(step.edges) < 3:
                 continue
             axis = next((a for s, a in step.arguments.items() if s in (("args", 1), ("kwargs", "dim"))), 0)
-            value = step.edges[1].source
-            if id(value) in self.maker:
-                return value, k, (slice(None),) * (axis % output.ndim) + (1,)
-        return None
+            for turn in (0, 1):
+                value = step.edges[turn].source
+                if id(value) in self.maker:
+                    yield value, k, (slice(None),) * (axis % output.ndim) + (turn,)
 
     def turn(self, step):
         """Which turn of its loop a step belongs to."""

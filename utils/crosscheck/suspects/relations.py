@@ -49,18 +49,21 @@ def flipped(f):
     for axis in range(t.ndim):
         for step in (1, -1):
             if t.shape[axis] > 2 and close(o, np.roll(t, step, axis)):
-                return f"shifted by one along {axes_words((axis,))}"
+                return f"shifted by 1 along {axes_words((axis,))}"
 
 
 def shifted(f):
-    """One place along an axis too far, with nothing where there is no neighbour."""
+    """Some places along one axis or two too far, with something else where there is no neighbour."""
     o, t = f.ours, f.truth
-    for axis in range(t.ndim):
-        if t.shape[axis] < 3:
-            continue
-        o_, t_ = np.moveaxis(o, axis, 0), np.moveaxis(t, axis, 0)
-        if t_[:-1].any() and close(o_[1:], t_[:-1]) or t_[1:].any() and close(o_[:-1], t_[1:]):
-            return f"shifted by one along axis {axis}"
+    for axes in [a for a in axes_sets(t.ndim) if len(a) <= 2]:
+        for step in (1, 2):
+            if any(t.shape[a] < step + 2 for a in axes):
+                continue
+            ahead = tuple(slice(step, None) if a in axes else slice(None) for a in range(t.ndim))
+            behind = tuple(slice(None, -step) if a in axes else slice(None) for a in range(t.ndim))
+            for here, there in ((ahead, behind), (behind, ahead)):
+                if t[there].any() and close(o[here], t[there]):
+                    return f"shifted by {step} along {axes_words(axes)}"
 
 
 def permuted(f):
@@ -86,7 +89,7 @@ def constant_factor(f):
     if c is None:
         return None
     sign = ", and the wrong sign" if c < 0 else ""
-    known = number_words(f, abs(c))
+    known = number_words(f, abs(c)) or wrong_count(f, abs(c))
     if known:
         return f"a factor {abs(c):.3g}{sign}; {known}"
     if f.truth.size == 1 and not is_simple(c) and not holds_elsewhere(f, c):
@@ -132,10 +135,35 @@ def number_words(f, c):
     """
     for rule, words in ORIGINS:
         for n, what, name, axes in counts(f):
-            if n > 2 and np.isclose(c, rule(n), rtol=1e-6):
+            known = name is not None or rule in (
+                ORIGINS[0][0],
+                ORIGINS[1][0],
+            )  # roots of an output lengths are chance
+            if n > 2 and known and np.isclose(c, rule(n), rtol=1e-6):
                 tried = with_other_count(f, name, axes, rule)
                 if tried or (tried is None and not is_simple(c) and words is not VARIANCE):
                     return f"{n} is {what}: {words.format(n=n, less=n - 1)}"
+    return None
+
+
+def wrong_count(f, c):
+    """A factor n / m of two counts, found by making each of the axes shorter; None where that does not explain it."""
+    if not f.evidence or is_simple(c):
+        return None
+    powers = {}
+    for n, what, name, axes in counts(f):
+        if n < 3 or name is None or len(axes) > 1 or n in powers:
+            continue
+        pair = f.evidence.shorter(f.slot, name, axes[0])
+        shorter = factor_of(*pair) if pair else None
+        if shorter is not None and np.isclose(abs(shorter / c), (n - 1) / n, rtol=1e-6):
+            powers[n] = what, 1
+        if shorter is not None and np.isclose(abs(shorter / c), n / (n - 1), rtol=1e-6):
+            powers[n] = what, -1
+    above, below = ([(n, what) for n, (what, p) in powers.items() if p == sign] for sign in (1, -1))
+    if len(above) == len(below) == 1 and np.isclose(c, above[0][0] / below[0][0], rtol=1e-6):
+        (n, what), (m, other) = above[0], below[0]
+        return f"that is {n}/{m}; {n} is {what}, {m} {other}: divided by the wrong one of them?"
     return None
 
 

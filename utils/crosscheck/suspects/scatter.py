@@ -170,7 +170,10 @@ def wrong_running_sums(recording):
             sentence = lambda words=words, site=site: (
                 f"the way back through the running sum in {recording.words(site.first.output)} {words}"
             )
-            parts = [instead(s, s.edges[0], lambda rule=rule: lambda g: rule(g, axis)) for s in site.steps]
+            parts = [
+                instead(s, s.edges[0], lambda rule=rule, axis=axis: lambda g: rule(g, axis))
+                for s in site.steps
+            ]
             yield Plant("running sum", sentence, parts, reach_of(recording, [s.edges[0] for s in site.steps]))
 
 

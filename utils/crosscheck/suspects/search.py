@@ -12,7 +12,7 @@ from utils.crosscheck.suspects import local, operands, paths, scatter, softmaxes
 from utils.crosscheck.suspects.plants import ANY
 from utils.crosscheck.suspects.recording import sent
 
-BUDGET = 60_000  # steps walked back in all
+BUDGET = 40_000  # steps walked back in all
 SIMPLE = (0.0, 1.0, 2.0, -1.0)
 ENOUGH = 3  # numbers that must agree before a factor of a path is believed
 
@@ -30,7 +30,9 @@ FAMILIES = [  # the simplest mistakes first
     scatter.wrong_averages,
     operands.skipped,
     operands.too_far,
+    operands.reshaped,
     operands.wrong_operands,
+    local.borrowed_slopes,
     paths.two_lost,
     scatter.narrowed,
     local.wrong_leaks,
@@ -147,14 +149,13 @@ def elsewhere(recording, ours_again):
 
 
 def smaller(recording, ours_again):
-    """The same gradients for an early part of the output alone, as a Problem; None where that does not help."""
-    focus = recording.focus()
-    if focus is None:
-        return None
-    value, k, index = focus
-    upstream = [None if u is None else np.zeros_like(u) for u in recording.whole_upstream]
-    upstream[k][index] = recording.whole_upstream[k][index]
-    start = [value], [torch.from_numpy(upstream[k][index].copy())]
-    until = recording.maker[id(value)][0].number
-    problem = Problem(recording, ours_again(upstream), recording.gradients(start=start), start, until)
-    return problem if problem.wrong else None
+    """The same gradients for the earliest part of the output where they are wrong, as a Problem; None where there is none."""
+    for value, k, index in recording.focuses():
+        upstream = [None if u is None else np.zeros_like(u) for u in recording.whole_upstream]
+        upstream[k][index] = recording.whole_upstream[k][index]
+        start = [value], [torch.from_numpy(upstream[k][index].copy())]
+        until = recording.maker[id(value)][0].number
+        problem = Problem(recording, ours_again(upstream), recording.gradients(start=start), start, until)
+        if problem.wrong:
+            return problem
+    return None

@@ -7,7 +7,7 @@ def wrong_softmaxes(recording):
     for site in sites(recording):
         if site.name not in RULES or not is_plain(site.first):
             continue
-        for steps, which in groups(site.steps):
+        for steps, which in groups(site):
             place = recording.words(site.first.output) + which
             for kind, words, rule in RULES[site.name]:
                 parts = [instead(s, s.edges[0], lambda s=s, rule=rule: bound(rule, s)) for s in steps]
