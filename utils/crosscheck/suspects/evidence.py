@@ -6,6 +6,7 @@ from itertools import combinations, islice
 
 import numpy as np
 
+from utils.crosscheck.case import input_leaves
 from utils.crosscheck.finding import close
 from utils.crosscheck.trees import is_floating
 
@@ -127,7 +128,7 @@ class Evidence:
 
     @property
     def named(self):
-        return self.case.input_leaves()
+        return input_leaves(self.case)
 
     def witnesses(self, case):
         from utils.crosscheck.witnesses import NumpyWitness, TorchWitness
