@@ -25,7 +25,8 @@ class Finding:
     where an output has no gradient; ours_again, truth_again: functions upstream -> this gradient.
     Where they are known: options, {name: array or value}; values_agree: whether the outputs are right;
     slopes: what finite differences measured, in the shape of truth, NaN where they did not or could
-    not; kinks: booleans of that shape, True where the two one-sided differences disagree.
+    not; kinks: booleans of that shape, True where the two one-sided differences disagree; slot: the
+    position of this input among its leaves.
     """
 
     ours: object
@@ -42,6 +43,7 @@ class Finding:
     values_agree: bool = True
     slopes: np.ndarray = None
     kinks: np.ndarray = None
+    slot: int = 0
 
 
 def close(a, b):
