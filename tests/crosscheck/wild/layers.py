@@ -547,7 +547,7 @@ PRECISION = family(
     ("result in float32", r"float32", {"never": "factor|path"}),
     ("through float32", r"float32"),
     ("noise", r"another gradient"),
-    ("a difference for the derivative", r"right to \d digits", {"never": "path"}),
+    ("a difference for the derivative", r"right to (about )?\d digits", {"never": "path"}),
 )  # fmt: skip
 
 WILD = [
