@@ -66,7 +66,8 @@ def binary_cross_entropy_with_logits(logits, target):
     """Mean of -log p(what happened), where p = sigmoid(logits) is the chance of a 1: eq. (2.19).
 
     logits, target: one shape, any; target from 0 to 1.  Returns a number, as
-    torch.nn.functional.binary_cross_entropy_with_logits.  ValueError when the shapes differ.
+    torch.nn.functional.binary_cross_entropy_with_logits.  ValueError when the shapes differ, or for a
+    target below 0 or above 1.
     """
     expect_shape_of(target, logits=logits)
     each = np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))

@@ -9,7 +9,8 @@ def map_trees(function, **trees):
     """One tree from several that are built alike: function(array, array, ...) in every place.
 
     trees: under the names that messages give them, each with an array of one shape in each place;
-    None stays None, a list comes back as a tuple.  ValueError that names the place, such as grads[0].weight, where two differ.
+    None stays None, a list comes back as a tuple.  ValueError that names the place, such as
+    grads[0].weight, where two differ.
     """
     return mapped(function, tuple(trees), tuple(trees.values()), ())
 
