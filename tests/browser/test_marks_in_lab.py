@@ -26,6 +26,7 @@ def test_a_covered_graph_and_dragged_cells(jupyter, open_lab, run_all):
     run_all(page)
     cover = page.get_by_text("The picture is covered")
     cover.wait_for()
+    page.locator(".marks-node").nth(2).wait_for()
     assert page.locator(".marks-node").count() == 3  # those of the second cell alone
     page.locator(".card input[value=b]").check()
     page.get_by_role("button", name="Answer").click()

@@ -24,7 +24,7 @@ from utils.notebooks import check as checking
 from utils.notebooks.files import WIDGET_VIEW, read_chapter
 from utils.notebooks.imports import digest_of_imports
 from utils.notebooks.index import index
-from utils.notebooks.rules import cells, code, fresh, links, modules, outputs, prose, shape, whole
+from utils.notebooks.rules import cells, code, fresh, links, modules, outputs, prose, quoted, shape, whole
 from utils.notebooks.shown import digest
 from utils.register import register
 
@@ -230,6 +230,12 @@ CELL_BREAKS = [
     ("equation_tags_unique", 8, add(r" y \tag{1.2}$$"), r"a \tag stands outside of a formula"),
     ("equation_references_exist", 8, add(" see eq. 1.9"), f"refers to equation (1.9), which {BACKPROP} does"),
     ("equation_references_exist", 8, add(" by (2.3)"), f"refers to equation (2.3), which {ACTIVATIONS} does"),
+    (
+        "quoted_numbers",
+        8,
+        put(quotes={"0.59": "given"}),
+        "a source is named for 0.59, which the text does not",
+    ),
     ("links_lead_somewhere", 8, add(" [x](09.ipynb)"), "the link 09.ipynb leads to a file that does"),
     ("links_lead_somewhere", 8, add(" [x](../../x)"), "the link ../../x leads out of the repository"),
     ("links_lead_somewhere", 8, add(" [x](#1.2-No)"), "the link #1.2-No leads to a heading or cell that"),
@@ -683,7 +689,7 @@ def test_every_rule_is_listed_and_broken_above():
     assert {case[0] for case in CELL_BREAKS + COURSE_BREAKS} == listed
     written = {
         name
-        for module in (cells, code, fresh, links, modules, outputs, prose, shape, whole)
+        for module in (cells, code, fresh, links, modules, outputs, prose, quoted, shape, whole)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and list(inspect.signature(function).parameters) in (["chapter", "course"], ["course"])

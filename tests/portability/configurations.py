@@ -77,8 +77,9 @@ def environment(configuration):
     return kept | threads | quiet | {name: value for name, value in chosen.items() if value is not None}
 
 
+@cache
 def ask(configuration, *arguments):
-    """Run tests.portability.measure under a configuration; returns what it printed as JSON.
+    """Run tests.portability.measure under a configuration, once; returns what it printed as JSON.
 
     RuntimeError with the end of its stderr when it fails.
     """

@@ -46,7 +46,9 @@ def test_a_library_that_was_closed_is_made_anew():
 @pytest.mark.parametrize("file", [*SCRIPTS, *STYLES, "widgets/ask.js"])
 def test_no_file_names_anything_outside(file):
     """What runs in Jupyter runs in a file without network too: it imports nothing and loads nothing."""
-    assert not re.search(r"https?:|^\s*import |url\(|fetch\(", joined([file]), re.MULTILINE)
+    assert not re.search(
+        r"https?:|^\s*import |url\(|fetch\(", joined([file]).replace("http://www.w3.org/", ""), re.MULTILINE
+    )
 
 
 def test_the_parts_join_to_one_module():

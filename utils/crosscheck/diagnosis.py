@@ -24,7 +24,10 @@ def first_that_fits(f):
         return no_array(f)
     f.ours = np.asarray(f.ours)
     for kind, suspicion in SUSPICIONS if f.ours_again else OUTPUT_SUSPICIONS:
-        found = suspicion(f)
+        try:
+            found = suspicion(f)
+        except RuntimeError:  # PyTorch refuses what a suspicion tries: then it was not that
+            continue
         found = Diagnosis(kind, found) if isinstance(found, str) else found
         if found and (kind not in HOLDS_AGAIN or holds_again(f, suspicion, found.sentence)):
             return found

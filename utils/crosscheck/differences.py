@@ -10,7 +10,7 @@ from utils.crosscheck.trees import fresh, is_floating, leaves
 
 EXACT_UP_TO = 300  # elements; above, coordinates are sampled
 SAMPLES, DIRECTIONS = 100, 3
-STEP, LONGEST = 1e-5, 1e-2  # relative to the number that is moved, or to 1 if that is larger
+STEP = 1e-5
 ONE_SIDED_AGREE = 2e-5  # how far the one-sided differences may lie apart, relative to the largest gradient
 AGREE = 1e-5  # how far a slope may lie from a gradient, relative to the largest gradient
 SHRINK = 8  # from one step to the next
@@ -118,8 +118,7 @@ class DifferencesWitness:
         at: the size of the number that is moved.
         """
         rungs, size = [], max(1.0, at)
-        seen = 1e3 * self.rounding / scale if scale else 0.0  # shorter steps drown in rounding
-        for step in max(STEP * size, min(seen, LONGEST * size)) / float(SHRINK) ** np.arange(RUNGS):
+        for step in STEP * size / float(SHRINK) ** np.arange(RUNGS):
             if step < shortest(at):
                 break
             rungs.append(self.rung(k, towards, step))
@@ -137,7 +136,7 @@ class DifferencesWitness:
         """
         leaf = np.asarray(self.leaves[k])
         at = np.abs(leaf if isinstance(towards, np.ndarray) else leaf[towards]).max()
-        steps = LONGEST * max(1.0, at) / 4.0 ** np.arange(24)
+        steps = 1e-2 * max(1.0, at) / 4.0 ** np.arange(24)
         rungs = [self.rung(k, towards, step) for step in steps[steps >= shortest(at)]]
         pairs = list(zip(rungs, rungs[1:]))
         smooth = [b.gap <= 0.5 * a.gap or b.gap <= ONE_SIDED_AGREE * scale + b.noise for a, b in pairs]

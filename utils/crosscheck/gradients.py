@@ -16,7 +16,6 @@ from utils.crosscheck.trees import is_floating
 from utils.crosscheck.witnesses import differs, is_differentiable_in, random_like
 
 ZERO = 1e-14  # of the largest gradient of all: what an exact zero may come out as
-STEADY = 1e-3  # relative change of a gradient
 TOO_NOISY = 1e-2  # rounding in a measured slope, relative to the largest gradient
 ASKED_AGAIN = 24  # places where doubtful differences are measured again with care
 CALLED_TWICE = "a second call of the pullback gives another gradient: it must not change what it remembers"
@@ -146,11 +145,7 @@ class Gradients:
         x = finding.x[np.isfinite(finding.x)]
         natural = self.differences.weighed / max(1.0, np.abs(x).max(initial=0))
         rounding = ZERO * max(self.largest, natural)
-        if largest(finding.truth) > rounding:
-            return 0.0
-        # a small gradient that the last bits of the inputs leave as it is, is no rounding
-        steady = finding.truth.any() and self.rounding.change("gradient", finding.slot) < STEADY
-        return 0.0 if steady else rounding
+        return rounding if largest(finding.truth) <= rounding else 0.0
 
     def measured(self, k, gradient, truth, zero, confirmed):
         """Differences for leaf k, without what is infinite or lost in rounding.
@@ -160,7 +155,7 @@ class Gradients:
         reach = max(largest(truth), largest(gradient))
         found = self.differences.measure(k, reach)
         found.leave_out(~np.isfinite(np.atleast_1d(gradient[found.places])), 0)
-        if zero == 0.0 and reach > 0:
+        if zero == 0.0:
             found.leave_out(found.noise > TOO_NOISY * reach, UNDECIDED)
         if confirmed:
             self.ask_again(k, gradient, found, largest(truth))
@@ -175,9 +170,9 @@ class Gradients:
         if kinks == of > 0:
             return "kink: PyTorch decides"
         if undecided == of:
-            return "finite differences cannot tell: PyTorch decides"
+            return "finite differences cannot tell, as it is too steep or too rough for them: PyTorch decides"
         told = [f"kink in {kinks} of {of} places"] * bool(kinks)
-        told += [f"they cannot tell in {undecided} of {of} places"] * bool(undecided)
+        told += [f"too steep or too rough for them in {undecided} of {of} places"] * bool(undecided)
         return f"agrees with finite differences, {', '.join(told)}: PyTorch decides"
 
     def explained(self, finding, measured, proved, torch_error, zero):
@@ -189,8 +184,6 @@ class Gradients:
             if self.values_agree:
                 return verdicts.only_ours_belongs(self.torch_side)
             return verdicts.OTHER_FUNCTION
-        if self.rounding.explains(torch_error, "gradient", finding.slot):
-            return verdicts.LOST_IN_ROUNDING
         found = verdicts.of_gradient(finding, torch_error, zero)
         if self.values_agree:
             return found

@@ -13,7 +13,7 @@ class Row:
     name: `output`, `gradient of x`, `running_mean after the call`; shape; ok; verdict: the words
     shown.  Numbers, never shown: torch_error and difference_error, relative to the largest
     gradient (None where not measured); kinks: places where the one-sided differences keep apart;
-    undecided: places where differences cannot tell: too steep, too rough, too small; step: the first at
+    undecided: places that are too steep, too rough or too small for differences; step: the first at
     which an update rule differs.  diagnosis: kind and sentence of what is wrong, or None.
     """
 

@@ -24,7 +24,6 @@ class Rounding:
 
     def __init__(self, case, torch_side, upstream=None):
         self.case, self.torch_side, self.upstream = case, torch_side, upstream
-        self.gradients = None
 
     @cached_property
     def moved(self):
@@ -36,16 +35,13 @@ class Rounding:
             found.append(TorchWitness(case))
         return found
 
-    def explains(self, error, kind, k):
+    def allows(self, error, kind, k):
         """Whether an error, relative, is what rounding makes of output or gradient number k."""
-        if not TORCH_TOLERANCE < error < np.inf:
+        if not error <= AT_MOST:
             return False
-        return bool(error <= MARGIN * self.change(kind, k))
-
-    def change(self, kind, k):
-        """How far output or gradient number k of PyTorch's moves, relative to its largest number."""
-        base, *moved = self.arrays(kind)
-        return max(largest_change(base[k], other[k]) for other in moved)
+        base = self.arrays(self.torch_side, kind)[k]
+        changes = [largest_change(base, self.arrays(side, kind)[k]) for side in self.moved]
+        return bool(error <= MARGIN * max(changes))
 
     def agreement(self, ours, truth, error, kind, k):
         """The words for agreement of output or gradient number k with PyTorch's, or None."""
@@ -55,17 +51,16 @@ class Rounding:
             return "agrees with PyTorch"
         # in float32 it is no wonder that digits are missing
         doubles = np.asarray(ours).dtype.itemsize == 8 == np.asarray(truth).dtype.itemsize
-        if doubles and error <= AT_MOST and self.explains(error, kind, k):
-            return "agrees with PyTorch as far as rounding allows"
+        return (
+            "agrees with PyTorch as far as rounding allows"
+            if doubles and self.allows(error, kind, k)
+            else None
+        )
 
-    def arrays(self, kind):
-        """PyTorch's outputs or gradients: as they are, then for inputs that differ in their last bits."""
-        sides = [self.torch_side, *self.moved]
+    def arrays(self, side, kind):
         if kind == "output":
-            return [[value for _, value in side.output] for side in sides]
-        if self.gradients is None:
-            self.gradients = [side.gradients(self.upstream) for side in sides]
-        return self.gradients
+            return [value for _, value in side.output]
+        return side.gradients(self.upstream)
 
 
 def in_the_last_bit(leaf, rng):

@@ -9,7 +9,7 @@ import traitlets
 HERE = Path(__file__).parent
 EXPLORABLE = [
     "widgets/dom.js",
-    *(f"explorable/{name}.js" for name in ("controls", "picture", "marks", "explorable")),
+    *(f"explorable/{name}.js" for name in ("controls", "picture", "grids", "marks", "explorable")),
 ]
 SCRIPTS = [*EXPLORABLE, "exercises/cards.js", "widgets/keep.js", "widgets/module.js"]
 STYLES = ["explorable/explorable.css", "explorable/marks.css", "exercises/cards.css"]
