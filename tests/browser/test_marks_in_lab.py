@@ -1,11 +1,13 @@
 """Marks in JupyterLab with a real kernel: dragged, stepped, covered until the guess is made."""
 
 import statistics
+from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 CELLS = [
     "from utils.chapters.backprop import explore\nfrom utils.exercises import quiz\n"
     'quiz("01.a", then=explore.worked())',
-    "from tests.explorable.made_up import everything\neverything()",
+    f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom tests.explorable.made_up import everything\neverything()",
 ]
 # From a key press to the painted number, in milliseconds.
 PRESS = """async (key) => {

@@ -45,7 +45,12 @@ def test_a_chapter_depends_on_its_own_exercises_and_on_no_other_chapter():
             assert {"utils/crosscheck/__init__.py", "utils/exercises/engine.py"} <= files
         others = {other.name for other in register().values()} - {entry.name}
         assert not [
-            name for name in files if name.startswith("utils/chapters/") and name.split("/")[2] in others
+            name
+            for name in files
+            if name.startswith("utils/chapters/")
+            and name.split("/")[2] in others
+            # a chapter may train as an earlier one does
+            and name.split("/", 3)[3] not in ("runs.py", "__init__.py")
         ]
 
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from utils.crosscheck.protocol import slots_of, value_and_pullback
 from utils.explorable import Array, Explorable, Formula, Grid, Link
-from utils.nn.linear import linear as our_linear
+from utils.nn.linear import linear
 
 X = np.array([[1.0, -0.5, 2.0], [0.0, 1.5, -1.0]])
 WEIGHT = np.array([[0.5, -1.0, 0.25], [1.0, 0.5, -0.5], [-0.75, 0.0, 1.0], [0.25, 1.0, 0.5]])
@@ -16,10 +15,10 @@ KINDS = {
 }
 
 
-def numbers(weight, upstream, linear=our_linear):
+def numbers(weight, upstream):
     """Everything that the layer computes from X, the bias and the dragged numbers, and a sentence about it."""
-    y, pullback = value_and_pullback(linear(X, weight, BIAS), "linear")
-    dx, dweight, dbias = slots_of(pullback(upstream), ("x", "weight", "bias"))
+    y, pullback = linear(X, weight, BIAS)
+    dx, dweight, dbias = pullback(upstream)
     readout = (
         f"forward: each output is made of 3 products and a bias; largest output {y.max():.2f}\n"
         f"back: each entry of the weights' gradient is a sum over {len(X)} examples; largest {np.abs(dweight).max():.2f}"
@@ -28,10 +27,10 @@ def numbers(weight, upstream, linear=our_linear):
     return made | {"readout": readout}
 
 
-def layer(linear=our_linear):
-    """A linear layer whose weights and upstream gradient are dragged.  linear: the reader's own, of the protocol."""
+def layer():
+    """A linear layer whose weights and upstream gradient are dragged."""
     return Explorable(
-        lambda weight, upstream: numbers(weight, upstream, linear),
+        numbers,
         title="a matrix layer, there and back",
         marks=[
             [
