@@ -322,8 +322,7 @@ def test_the_first_chapter_is_there():
 
 def test_ci_and_the_workflow_give_the_readme_test_command():
     portability = "PORTABILITY=all .venv/bin/python -m pytest -rs tests/portability --dist=worksteal"
-    commands = [line for line in read(".ci/run").splitlines() if "-m pytest" in line]
-    assert commands == [the_command("sh", TEST_ENDING) + " || exit", portability]
+    assert read(".ci/run").splitlines()[-1] == the_command("sh", TEST_ENDING)
     steps = re.findall(r"^ +run: (.*)$", read(".github/workflows/tests.yml"), flags=re.MULTILINE)
     expected = [
         doctor.new_environment("python3 -m venv", "Linux"),
@@ -363,8 +362,7 @@ def test_ci_run(tmp_path, failing, code):
     assert done.returncode == code
     assert lines[0] == "python3 -m venv .venv in clone"
     assert lines[1] == "python -m pip install -r tests/requirements.txt 1 "
-    tests = ["python -m pytest 1 ", "python -m pytest -rs tests/portability --dist=worksteal 1 all"]
-    assert lines[2:] == {None: tests, "pip": [], "pytest": tests[:1]}[failing]
+    assert lines[2:] == ([] if failing == "pip" else ["python -m pytest 1 "])
     assert ("apt-get update -qq" in done.stdout) == (not Path("/usr/bin/chromium").exists())
 
 
