@@ -1,20 +1,13 @@
 """The table of chapters: its rows, its links, and that README.md, as committed, is up to date."""
 
-import json
 import re
 
 import pytest
 
 from utils import readme
+from utils.register import Entry, written
 
 ADDRESS = "https://github.com/somebody/a-course"
-
-
-def write_notebook(path, *markdown, **metadata):
-    cells = [{"cell_type": "code", "source": "# not a heading", "metadata": {}}]
-    cells += [{"cell_type": "markdown", "source": text.splitlines(True), "metadata": {}} for text in markdown]
-    path.write_text(json.dumps({"cells": cells, "metadata": metadata}), encoding="utf-8")
-    return path
 
 
 def test_readme_is_up_to_date():
@@ -33,47 +26,27 @@ def test_relative_links_of_the_readme_lead_somewhere():
     assert "repository" in defined and set(re.findall(r"\]\[([^\]]+)\]", text)) <= defined
 
 
-@pytest.mark.parametrize(
-    ("heading", "title"),
-    [
-        ("# Back-propagation · 反向传播", "01 Back-propagation · 反向传播"),
-        ("# 1. Back-propagation", "01 Back-propagation"),
-        ("# 01 · Back-propagation", "01 Back-propagation"),
-        ("# Chapter 1: Back-propagation", "01 Back-propagation"),
-        ("Prose.\n\n#tag\n\n# Back-propagation\n\n# Another", "01 Back-propagation"),
-        ("No heading at all", "01 back propagation"),
-    ],
-)
-def test_title(tmp_path, heading, title):
-    notebook = write_notebook(tmp_path / "01_back_propagation.ipynb", "## Smaller\n", heading)
-    assert readme.chapter_row(notebook) == (title, "")
-
-
-def test_summary(tmp_path):
-    notebook = write_notebook(tmp_path / "01_a.ipynb", "# A", course={"summary": "The chain rule,\n twice"})
-    assert readme.chapter_row(notebook) == ("01 A", "The chain rule, twice")
-
-
-def test_block(tmp_path):
-    write_notebook(tmp_path / "02_b.ipynb", "# B")
-    write_notebook(tmp_path / "01_a.ipynb", "# A | a", course={"summary": "one | two"})
-    write_notebook(tmp_path / "03_c.ipynb", "# C")
-    write_notebook(tmp_path / "draft.ipynb", "# Draft")
-    lines = readme.block(ADDRESS, tmp_path).splitlines()
-    assert lines[2:] == [
-        r"| [01 A \| a](chapters/01_a.ipynb) | one \| two | [Binder][binder 01] |",
-        "| [02 B](chapters/02_b.ipynb) |  | [Binder][binder 02] |",
-        "| [03 C](chapters/03_c.ipynb) |  | [Binder][binder 03] |",
+def test_block():
+    one = Entry(1, "a", "A | a", "甲", "one | two")
+    assert readme.block(ADDRESS, {0: Entry(0, "s", "Start", "开始", ""), 1: one}).splitlines()[2:] == [
+        "| [00 Start · 开始](chapters/00_s.ipynb) |  | [Binder][binder 00] |",
+        r"| [01 A \| a · 甲](chapters/01_a.ipynb) | one \| two | [Binder][binder 01] |",
         "",
         "[repository]: https://github.com/somebody/a-course",
+        "[binder 00]: https://mybinder.org/v2/gh/somebody/a-course/main?urlpath=doc%2Ftree%2Fchapters%2F00_s.ipynb",
         "[binder 01]: https://mybinder.org/v2/gh/somebody/a-course/main?urlpath=doc%2Ftree%2Fchapters%2F01_a.ipynb",
-        "[binder 02]: https://mybinder.org/v2/gh/somebody/a-course/main?urlpath=doc%2Ftree%2Fchapters%2F02_b.ipynb",
-        "[binder 03]: https://mybinder.org/v2/gh/somebody/a-course/main?urlpath=doc%2Ftree%2Fchapters%2F03_c.ipynb",
     ]
 
 
-def test_no_chapter_yet(tmp_path):
-    assert readme.block(ADDRESS, tmp_path).splitlines()[2:] == ["", f"[repository]: {ADDRESS}"]
+def test_the_rows_are_those_of_the_register():
+    rows = [line for line in readme.block(ADDRESS).splitlines() if line.startswith("| [")]
+    assert len(rows) == len(written())
+    for row, entry in zip(rows, written().values()):
+        assert f"{entry.title} · {entry.chinese}](chapters/{entry.file_name}) | {entry.summary} |" in row
+
+
+def test_no_chapter_yet():
+    assert readme.block(ADDRESS, {}).splitlines()[2:] == ["", f"[repository]: {ADDRESS}"]
 
 
 def test_renew_touches_nothing_outside_the_comments():

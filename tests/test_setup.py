@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from utils import doctor, readme
+from utils import readme
+from utils.doctor import commands as doctor
 
 ROOT = readme.ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -72,7 +73,9 @@ def test_data_files_are_declared_as_package_data():
     for path in committed_files():
         if path.is_relative_to(ROOT / "utils") and path.suffix != ".py":
             package = ".".join(path.relative_to(ROOT).parent.parts)
-            assert any(fnmatch(path.name, glob) for glob in package_data.get(package, [])), path
+            assert any(
+                fnmatch(path.name, glob) for glob in [*package_data["*"], *package_data.get(package, [])]
+            ), path
 
 
 def imported_modules(source):
@@ -234,8 +237,21 @@ def the_command(language, ending):
     return command
 
 
-RUN_ENDING = r"jupyter lab --notebook-dir=\. chapters[/\\]00_start_here\.ipynb$"
-TEST_ENDING = r"[/\\]pytest$"
+def run_command(system):
+    """README's command that opens the course: the block below the line that names the system."""
+    (found,) = re.findall(
+        rf"^{system}.*\n\n```\w+\n(.*jupyterlab .*)\n```$", read("README.md"), flags=re.MULTILINE
+    )
+    return found
+
+
+PYTHON = ".venv/bin/python -m "
+MAKE = "python3 -m venv .venv"
+START = [
+    PYTHON + "nbformat.sign chapters/00_start_here.ipynb",
+    PYTHON + "jupyterlab --notebook-dir=. chapters/00_start_here.ipynb",
+]
+TEST_ENDING = r"-m pytest$"
 
 
 @needs_bash
@@ -245,41 +261,82 @@ def test_commands_of_the_readme_parse():
         assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize(
-    ("ending", "requirements"), [(RUN_ENDING, "requirements.txt"), (TEST_ENDING, "tests/requirements.txt")]
-)
-def test_the_two_commands(ending, requirements):
-    make, install, *acts = the_command("sh", ending).split(" && ")
-    assert make == "python3 -m venv .venv"
-    assert install == f".venv/bin/python -m pip install -r {requirements}"
-    assert acts and all(act.startswith(".venv/bin/") for act in acts)
-    windows = [
-        "if (!(Test-Path .venv)) { py -m venv .venv }",
-        *(part.replace(".venv/bin/", ".venv/Scripts/").replace("/", "\\") for part in (install, *acts)),
-    ]
-    assert the_command("powershell", ending) == "; ".join(windows)
+def windows(make, *acts):
+    """The same for PowerShell, which makes no environment where there is one."""
+    acts = [act.replace(".venv/bin/", ".venv/Scripts/").replace("/", "\\") for act in acts]
+    return "; ".join(["if (!(Test-Path .venv)) { py -m venv .venv }", *acts])
+
+
+def test_each_system_has_its_command_and_linux_the_small_build_of_torch():
+    small = [PYTHON + "pip install uv", PYTHON + "uv pip install --torch-backend cpu -r requirements.txt"]
+    install = PYTHON + "pip install -r requirements.txt"
+    assert run_command("Linux").split(" && ") == [MAKE, *small, *START]
+    assert run_command("macOS").split(" && ") == [MAKE, install, *START]
+    assert run_command("Windows") == windows(MAKE, install, *START)
+    text = read("README.md")
+    assert text.index("\nLinux. ") < text.index("\nmacOS:\n"), "the command that fits comes first"
+    assert (
+        f" && {doctor.new_environment('python3 -m venv', 'Linux')} && " in f" && {run_command('Linux')} && "
+    )
+
+
+def test_the_test_command():
+    acts = [PYTHON + "pip install -r tests/requirements.txt", PYTHON + "pytest"]
+    assert the_command("sh", TEST_ENDING).split(" && ") == [MAKE, *acts]
+    assert the_command("powershell", TEST_ENDING) == windows(MAKE, *acts)
+
+
+def test_no_command_needs_a_launcher():
+    """.venv/bin/jupyter names its Python by its full path: it no longer starts when the folder is moved."""
+    for language in ("sh", "powershell"):
+        for command in commands(language):
+            for name in re.findall(r"\.venv[/\\](?:bin|Scripts)[/\\](\w+)", command):
+                assert name == "python", command
+    assert not re.search(r"\.venv/bin/(?!python\b)\w", read("README.md"))
+
+
+@needs_bash
+def test_what_the_readme_starts_starts_in_a_folder_that_was_moved(tmp_path):
+    """A made-up environment with a launcher: after the move the launcher is broken, python -m is not."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", old / ".venv"], check=True)
+    (packages,) = (old / ".venv").glob("lib/python*/site-packages")
+    (packages / "all.pth").write_text("\n".join(path for path in sys.path if "site-packages" in path))
+    launcher = old / ".venv/bin/jupyter-lab"
+    launcher.write_text(f"#!{old}/.venv/bin/python\nprint('started')\n")
+    launcher.chmod(0o755)
+    assert subprocess.run([launcher], capture_output=True, text=True).stdout == "started\n"
+    old.rename(new)
+    with pytest.raises(OSError):
+        subprocess.run([new / ".venv/bin/jupyter-lab"], capture_output=True)
+    for act in START:
+        module = act.removeprefix(PYTHON).split()[0]
+        command = [new / ".venv/bin/python", "-m", module, "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_first_chapter_is_there():
     assert (ROOT / "chapters" / "00_start_here.ipynb").exists()
 
 
-def test_the_small_build_of_torch_is_for_the_same_environment():
-    command = the_command("sh", "torch-backend")
-    assert command.startswith("python3 -m venv .venv && ")
-    assert command.endswith(".venv/bin/python -m uv pip install --torch-backend cpu -r requirements.txt")
-
-
 def test_ci_and_the_workflow_give_the_readme_test_command():
+    portability = "PORTABILITY=all .venv/bin/python -m pytest -rs tests/portability --dist=worksteal"
     assert read(".ci/run").splitlines()[-1] == the_command("sh", TEST_ENDING)
     steps = re.findall(r"^ +run: (.*)$", read(".github/workflows/tests.yml"), flags=re.MULTILINE)
-    assert steps == [the_command("sh", "torch-backend"), the_command("sh", TEST_ENDING)]
+    expected = [
+        doctor.new_environment("python3 -m venv", "Linux"),
+        the_command("sh", TEST_ENDING),
+        the_command("powershell", TEST_ENDING),
+    ]
+    assert [step for step in steps if step in expected] == [*expected, expected[0]]
+    assert sum(portability in step for step in steps) == 1
 
 
 def test_workflow_tests_the_python_of_binder_and_wants_a_browser():
     workflow = read(".github/workflows/tests.yml")
     assert f'python-version: "{conda_packages()["python"][1]}"' in workflow
-    assert 'REQUIRE_BROWSER: "1"' in workflow
+    assert "REQUIRE_BROWSER: ${{ matrix.os == 'ubuntu-latest' && '1' || '' }}" in workflow
 
 
 @needs_bash
@@ -291,18 +348,21 @@ def test_ci_run(tmp_path, failing, code):
     shutil.copy(ROOT / ".ci/run", clone / ".ci/run")
     write_script(tools / "apt-get", 'echo "apt-get $*"')
     write_script(tools / "python3", 'echo "python3 $* in $(basename "$PWD")"')
-    write_script(clone / ".venv/bin/python", f'echo "python $*"; exit {3 * (failing == "pip")}')
-    write_script(
-        clone / ".venv/bin/pytest", f'echo "pytest $* $REQUIRE_BROWSER"; exit {4 * (failing == "pytest")}'
-    )
-    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "REQUIRE_BROWSER": "0"}
+    fails = f"[[ $2 == pip ]] && exit {3 * (failing == 'pip')}; exit {4 * (failing == 'pytest')}"
+    write_script(clone / ".venv/bin/python", f'echo "python $* $REQUIRE_BROWSER $PORTABILITY"; {fails}')
+    environment = os.environ | {
+        "PORTABILITY": "",
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "REQUIRE_BROWSER": "0",
+    }
     done = subprocess.run(
         ["bash", clone / ".ci/run"], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     lines = [line for line in done.stdout.splitlines() if not line.startswith("apt-get")]
     assert done.returncode == code
-    assert lines[:2] == ["python3 -m venv .venv in clone", "python -m pip install -r tests/requirements.txt"]
-    assert lines[2:] == ([] if failing == "pip" else ["pytest  1"])
+    assert lines[0] == "python3 -m venv .venv in clone"
+    assert lines[1] == "python -m pip install -r tests/requirements.txt 1 "
+    assert lines[2:] == ([] if failing == "pip" else ["python -m pytest 1 "])
     assert ("apt-get update -qq" in done.stdout) == (not Path("/usr/bin/chromium").exists())
 
 
@@ -328,6 +388,7 @@ def test_owner_is_named_in_one_place():
     assert named.pop("pyproject.toml") == 1
     block = readme.block(readme.repository())
     assert named.pop("README.md") == block.count(owner_and_name) > 0
+    assert named.pop("CITATION.cff") == 1  # tests/test_project.py compares it with pyproject.toml
     assert not {path for path, count in named.items() if count}
 
 

@@ -1,8 +1,11 @@
 """Fitting loops: the same steps as torch, a history that is what it says."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
+import tqdm
 from torch import nn
 
 from utils import train
@@ -11,7 +14,7 @@ from utils.nn.activations import tanh
 from utils.nn.chain import Tap, chain
 from utils.nn.linear import linear
 from utils.nn.losses import cross_entropy
-from utils.nn.optimizers import adam, sgd
+from utils.nn.optimizers import Rule, adam, sgd
 
 
 def small_network(seed=0):
@@ -192,3 +195,15 @@ def test_accuracy_does_not_broadcast():
         with pytest.raises(ValueError, match=r"y has shape .*; expected \(4,\), a class for each example"):
             train.accuracy(network, params, X, np.asarray(y))
     assert train.accuracy(network, params, X, Y) in (0.0, 1.0)
+
+
+def test_the_progress_bar_is_a_line_of_text_that_goes_when_it_is_done(monkeypatch, capsys):
+    """A bar made of widgets would be found dead in a notebook that is opened again."""
+    monkeypatch.setenv("TQDM_DISABLE", "")
+    network, params = chain(linear), ({"weight": np.zeros((2, 3)), "bias": np.zeros(2)},)
+    update = Rule(lambda params: None, lambda params, grads, state: time.sleep(0.6) or (params, state))
+    x, y = np.zeros((4, 3)), np.zeros(4, int)
+    train.fit(network, cross_entropy, params, x, y, update=update, epochs=3, batch_size=4, description="slow")
+    shown = capsys.readouterr()
+    assert "slow:" in shown.out and shown.out.endswith("\r") and not shown.out.split("\r")[-2].strip()
+    assert shown.err == "" and train.tqdm is tqdm.std.tqdm

@@ -1,25 +1,22 @@
 """Writes the table of chapters in README.md, with the Binder links, and its picture: python -m utils.readme [--check].
 
 The owner and the name of the repository stand in pyproject.toml alone; what needs them in README.md is written
-between two comments by this module. A chapter's row comes from its notebook: the first heading, and one line
-from its metadata, course.summary.
+between two comments by this module. A chapter's row, title and summary, comes from the register, course.toml.
 """
 
 import argparse
-import json
 import re
 import sys
 import tomllib
 from pathlib import Path
 from urllib.parse import quote
 
+from utils.register import Entry, written
+
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN = "<!-- chapters: written by python -m utils.readme -->"
 PICTURE = ROOT / "chapters" / "images" / "worked_network.png"
 END = "<!-- end of chapters -->"
-HEADING = re.compile(r"^# +(?P<title>.+?)\s*$", re.MULTILINE)
-# a heading may begin with its chapter's number, which the table takes from the file's name
-NUMBER = re.compile(r"^(chapter )?\d+\s*[.:·-]?\s*", re.IGNORECASE)
 
 
 def repository(pyproject: Path = ROOT / "pyproject.toml") -> str:
@@ -41,32 +38,21 @@ def binder_link(address: str, notebook: str) -> str:
     )
 
 
-def chapter_row(notebook: Path) -> tuple[str, str]:
-    """(title, summary) of a chapter. Without a heading the title is the file's name; the summary may be empty."""
-    content = json.loads(notebook.read_text(encoding="utf-8"))
-    number, _, words = notebook.stem.partition("_")
-    prose = "\n\n".join(
-        "".join(cell["source"]) for cell in content["cells"] if cell["cell_type"] == "markdown"
-    )
-    heading = HEADING.search(prose)
-    title = NUMBER.sub("", heading["title"]) if heading else words.replace("_", " ")
-    summary = content["metadata"].get("course", {}).get("summary", "")
-    return f"{number} {title}", " ".join(summary.split())
-
-
 def cell(text: str) -> str:
     """Text that may stand in a cell of a Markdown table."""
     return text.replace("|", r"\|")
 
 
-def block(address: str, chapters: Path = ROOT / "chapters") -> str:
-    """What stands between the two comments: the table, then the links that it and the rest of README.md use."""
+def block(address: str, chapters: dict[int, Entry] | None = None) -> str:
+    """What stands between the two comments: the table, then the links that it and the rest of README.md use.
+
+    chapters: the entries of the written chapters, those of the course unless given.
+    """
     rows, links = [], [f"[repository]: {address}"]
-    for notebook in sorted(chapters.glob("[0-9][0-9]_*.ipynb")):
-        title, summary = map(cell, chapter_row(notebook))
-        path = f"chapters/{notebook.name}"
-        label = f"binder {notebook.stem[:2]}"
-        rows.append(f"| [{title}]({path}) | {summary} | [Binder][{label}] |")
+    for entry in (written(ROOT) if chapters is None else chapters).values():
+        path, label = f"chapters/{entry.file_name}", f"binder {entry.two_digits}"
+        title = cell(f"{entry.two_digits} {entry.bilingual}")
+        rows.append(f"| [{title}]({path}) | {cell(entry.summary)} | [Binder][{label}] |")
         links.append(f"[{label}]: {binder_link(address, path)}")
     head = ["| Chapter · 章 | What it derives · 内容 | Open · 打开 |", "|---|---|---|"]
     return "\n".join([*head, *rows, "", *links])

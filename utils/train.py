@@ -1,10 +1,11 @@
 """Fitting loops: train a network of the protocol, and keep what happened in every layer."""
 
 import os
+import sys
 from dataclasses import dataclass, field
 
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from utils.crosscheck.trees import leaves
 from utils.nn import optimizers
@@ -203,8 +204,9 @@ def fit(
     record(0)
     # nobody watches a test, nor a notebook that is run for its outputs
     quiet = bool(os.environ.get("TQDM_DISABLE"))
-    bar = tqdm(range(1, epochs + 1), desc=description, unit="epoch", delay=1, leave=False, disable=quiet)
-    for epoch in bar:
+    # a line of text: a notebook that is opened again would find a bar made of widgets dead
+    shown = {"desc": description, "unit": "epoch", "delay": 1, "leave": False, "file": sys.stdout}
+    for epoch in tqdm(range(1, epochs + 1), disable=quiet, **shown):
         order = rng.permutation(len(x))
         for start in range(0, len(x), batch_size):
             rows = order[start : start + batch_size]

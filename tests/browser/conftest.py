@@ -85,23 +85,31 @@ class Jupyter:
     """A Jupyter server on a folder of its own; serves JupyterLab and Notebook 7."""
 
     def __init__(self, folder: Path):
-        self.root, self.token = folder / "root", "test"
+        self.folder, self.root, self.token = folder, folder / "root", "test"
         self.root.mkdir()
-        settings = folder / "settings" / NEWS
-        settings.parent.mkdir(parents=True)
-        settings.write_text(json.dumps(QUIET))
+        self.choose(NEWS, QUIET)
+        self.start()
+
+    def choose(self, name, settings):
+        """What a reader chose in the settings editor; holds from the next start on."""
+        file = self.folder / "settings" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings))
+
+    def start(self):
+        folder = self.folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         own = {
             name: str(folder / name.lower())
-            for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+            for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
         }
         labs = {
-            "JUPYTERLAB_SETTINGS_DIR": settings.parents[2],
+            "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
             "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
         }
-        self.log = (folder / "server.log").open("w")
+        self.log = (folder / "server.log").open("a")
         command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={self.port}"]
         options = [f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}"]
         self.process = subprocess.Popen(
@@ -192,16 +200,17 @@ def jupyter(server):
 @pytest.fixture
 def open_lab(jupyter, new_page):
     """open_lab(path of a notebook in the server's folder, **context options) -> page, kernel idle."""
-    return lambda name, **options: _open(new_page(**options), jupyter, "lab", name)
+    return lambda name, **options: open_in(new_page(**options), jupyter, "lab", name)
 
 
 @pytest.fixture
 def open_notebook7(jupyter, new_page):
     """The same in Notebook 7."""
-    return lambda name, **options: _open(new_page(**options), jupyter, "notebook", name)
+    return lambda name, **options: open_in(new_page(**options), jupyter, "notebook", name)
 
 
-def _open(page, jupyter, interface, name):
+def open_in(page, jupyter, interface, name):
+    """Open a notebook in "lab" or in "notebook", which is version 7; the page, once the kernel is idle."""
     page.goto(jupyter.url(interface, name))
     page.wait_for_selector(".jp-Notebook .jp-Cell, dialog.jp-Dialog")
     dialog = page.locator("dialog.jp-Dialog")

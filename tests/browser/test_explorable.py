@@ -1,5 +1,6 @@
 """Explorables in a real browser: JupyterLab, Notebook 7, and a file without any network."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -96,7 +97,7 @@ class Shown:
         self.root = found.nth(nth)
         self.image = self.root.locator("img")
         self.root.scroll_into_view_if_needed()
-        expect(self.image).to_have_attribute("src", re.compile("^blob:"))
+        expect(self.image).to_have_attribute("src", re.compile("^(blob|data):"))
 
     def control(self, label):
         return self.root.get_by_label(label, exact=True)
@@ -262,7 +263,7 @@ def test_a_kernel_that_is_busy_and_then_gone(jupyter, open_lab, run_all):
     attention.control("temperature").press("ArrowRight")
     attention.says("T = 2.0")  # prepared
     wave.control("frequency").press("ArrowRight")
-    wave.says("the kernel is busy", "note")
+    wave.says("The kernel is busy", "note")
     wave.says("frequency 1")
     (jupyter.root / "go").touch()
     wave.says("frequency 2")
@@ -273,12 +274,15 @@ def test_a_kernel_that_is_busy_and_then_gone(jupyter, open_lab, run_all):
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(page.locator(".jp-Dialog")).to_have_count(0)
     attention.control("key").press("End")
-    attention.says("no kernel: nearest prepared setting shown: temperature = 1, query = 0, key = 6", "note")
+    wake = "Run the cell to wake this picture."
+    attention.says(
+        f"Nearest prepared setting shown: temperature = 1, query = 0, key = 6, causal = off. {wake}", "note"
+    )
     attention.control("key").press("Home")
     attention.says("T = 2.0, query 0, key 0")
-    attention.says_nothing("note")
+    expect(attention.root.locator(".explorable-note")).to_have_text(wake)
     wave.control("frequency").press("End")
-    wave.says("no kernel: nearest prepared setting shown: frequency = 2, phase = 0", "note")
+    wave.says(f"Nearest prepared setting shown: frequency = 2, phase = 0. {wake}", "note")
     jupyter.wait_for_kernel("gone.ipynb")
     assert page.errors == []
 
@@ -314,11 +318,12 @@ def test_a_file_without_network(offline_file, new_page):
     first.says_nothing("note")
     first.press("query", "End")
     first.says("query 6")
-    first.says("nearest prepared setting shown: temperature = 1, query = 6, key = 0, causal = off", "note")
+    first.says("Nearest prepared setting shown: temperature = 1, query = 6, key = 0, causal = off.", "note")
     first.pick_cell(column=0, row=0)
     first.says("T = 2.0, query 0")
     second.says("T = 1.0, query 0, key 0")  # it has its own state
-    second.press("key", "ArrowRight")
+    second.control("key").press("ArrowRight")
+    second.says("T = 1.0, query 0, key 1")
     small = Shown(page, "small")
     small.press("temperature", "ArrowRight")
     small.says("T = 2.0, query 3, key 4")
@@ -334,6 +339,72 @@ def test_a_file_without_scripts_shows_the_picture(offline_file, new_page):
     expect(image).to_have_attribute("alt", re.compile("attention: temperature=1"))
     assert image.bounding_box()["width"] == 800
     expect(page.locator("[data-explorable] pre").first).to_have_text("T = 1.0, query 0, key 0: p = 0.080")
+
+
+def tightened(file, policy, change=lambda text: text):
+    """The file under a policy that a site may set."""
+    head = f'<head><meta http-equiv="Content-Security-Policy" content="{policy}">'
+    file.write_text(change(file.read_text()).replace("<head>", head, 1))
+    return file.as_uri()
+
+
+def damaged(key):
+    """A change of a file: the picture of a setting is none, wherever it is."""
+
+    def damage(found):
+        state = json.loads(found[2])
+        state["frames"].get(key, {})["data"] = "AAAA"
+        return f"{found[1]}{json.dumps(state)}<"
+
+    return lambda text: re.sub(r'(<script type="application/json">)([^<]*)<', damage, text)
+
+
+@pytest.mark.parametrize(
+    ("policy", "still"),
+    [
+        ("script-src 'none'", 3),  # no script at all
+        ("img-src 'none'", 3),  # no picture can be shown, neither that of the poster nor another
+        # play buttons cannot be built
+        ("script-src 'unsafe-inline'; require-trusted-types-for 'script'", 2),
+    ],
+)
+def test_under_a_strict_policy_the_picture_stays_still(offline_file, new_page, policy, still):
+    page = new_page()
+    page.goto(tightened(offline_file, policy))
+    page.wait_for_function("document.readyState === 'complete'")
+    page.wait_for_timeout(300)
+    posters = page.locator("[data-explorable]:not(:has(.explorable)) > img")
+    assert posters.count() == still
+    expect(posters.first).to_have_attribute("alt", re.compile("attention: temperature=1"))
+    width = 0 if policy == "img-src 'none'" else 800
+    assert posters.first.evaluate("image => image.naturalWidth") == width
+    expect(page.locator("[data-explorable] pre").first).to_have_text("T = 1.0, query 0, key 0: p = 0.080")
+
+
+def test_a_policy_without_blobs_leaves_everything_alive(offline_file, new_page):
+    page = new_page()
+    page.goto(tightened(offline_file, "default-src 'none'; img-src data:; script-src 'unsafe-inline'"))
+    first = Shown(page, "attention")
+    first.press("temperature", "ArrowRight")
+    first.says("T = 2.0, query 0")
+    assert first.image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 800
+
+
+def test_a_frame_that_cannot_be_loaded_leaves_the_picture_before(offline_file, new_page):
+    page = new_page()
+    page.goto(tightened(offline_file, "img-src data:", damaged("3,0,0,0")))
+    first = Shown(page, "attention")
+    before = first.image.get_attribute("src")
+    first.control("temperature").press("ArrowRight")
+    first.says("T = 2.0, query 0")
+    page.wait_for_function("before => document.querySelector('.explorable img').src === before", arg=before)
+    assert first.image.evaluate("image => image.naturalWidth") == 800
+    page.goto(tightened(offline_file, "img-src data:", damaged("2,0,0,0")))
+    small = Shown(page, "small")  # the one whose first frame is sound
+    small.says("T = 1.0")
+    posters = page.locator("[data-explorable]:not(:has(.explorable)) > img")
+    expect(posters).to_have_count(2)
+    assert posters.first.evaluate("image => image.naturalWidth") == 800
 
 
 @pytest.mark.parametrize("chapter", sorted(CHAPTERS.glob("00_*.ipynb")), ids=lambda path: path.stem)

@@ -1,15 +1,12 @@
 """The ES module by itself, in Chromium, with a model whose kernel is the test: cache, back-pressure, play, picks."""
 
 import json
-from pathlib import Path
 
 import pytest
 
-import utils.explorable
+from utils.widgets import SCRIPTS, STYLES, joined
 
-FOLDER = Path(utils.explorable.__file__).parent
-MODULE = (FOLDER / "explorable.js").read_text()
-CSS = (FOLDER / "explorable.css").read_text()
+MODULE = joined(SCRIPTS) + "\nObject.assign(window, { render: explorable, register });"
 
 # Everything that the module may ask of its surroundings, and a count of the object URLs that are alive.
 SURROUNDINGS = """
@@ -19,6 +16,7 @@ URL.createObjectURL = (blob) => { const url = create.call(URL, blob); urls.add(u
 URL.revokeObjectURL = (url) => { urls.delete(url); revoke.call(URL, url); };
 
 window.sent = [];
+window.pings = 0;
 window.listeners = {};
 window.kernel = { status: "busy" };
 window.reply = (i, more = {}) => {
@@ -29,16 +27,21 @@ window.reply = (i, more = {}) => {
 window.start = ({ state, answering, ...options }) => {
     window.geometry = options.geometry ?? [];
     window.state = state;
+    // a kernel and a saved notebook give bytes, a file on its own gives text
+    const frames = state.offline ? [] : [...Object.values(state.frames), state.left.frame ?? {}];
+    for (const frame of frames) frame.data = new Uint8Array(1);
     const get = (name) => state[name];
+    const set = (name, value) => { state[name] = value; };
     const on = (name, heard) => { listeners[name] = heard; };
     const send = (message) => {
         if (options.deaf) throw Error("Cannot send");
+        if (message.kind === "ping") return void (pings += 1);
         sent.push(message);
         if (answering) reply(sent.length - 1);
     };
     const el = document.body.appendChild(document.createElement("div"));
     if (options.restored) el.className = "jupyter-widgets-disconnected";
-    window.end = render({ model: { get, on, send, widget_manager: { kernel } }, el });
+    window.end = render({ model: { get, set, on, send, widget_manager: { kernel } }, el });
 };
 """
 
@@ -53,7 +56,10 @@ def spec(**changes):
         "play": [], "picks": [], "cache": True, "patience": 10,
         "controls": {"a": slider("first", 5), "b": slider("second", 1000)},
     }  # fmt: skip
-    return base | changes
+    base |= changes
+    controls = [{"name": name} | control for name, control in base["controls"].items()]
+    presets = [{"name": name, "values": values} for name, values in base["presets"].items()]
+    return base | {"controls": controls, "presets": presets}
 
 
 def baked(*keys):
@@ -69,15 +75,16 @@ def start(new_page):
         page = new_page(reduced_motion=media)
         page.clock.install(time=0)
         page.clock.pause_at(1000)
-        page.set_content(f"<!doctype html><style>{CSS}</style>")
+        page.set_content(f"<!doctype html><style>{joined(STYLES)}</style>")
         page.add_script_tag(content=SURROUNDINGS)
-        page.add_script_tag(content=MODULE + "window.render = render;", type="module")
+        page.add_script_tag(content=MODULE, type="module")
         page.wait_for_function("typeof window.render === 'function'")
         state = {
             "spec": spec,
             "frames": frames or {},
             "baked": is_baked,
             "offline": options.pop("offline", False),
+            "left": options.pop("left", {}),
         }
         page.evaluate("start", {"state": state} | options)
         return page
@@ -111,6 +118,18 @@ def shown(page):
 
 
 # --- Asking ---
+
+
+def test_small_messages_follow_a_request_until_it_is_answered(start):
+    """The server's socket holds a reply back until it hears from the page again."""
+    page = start(spec())
+    page.clock.run_for(100)
+    assert page.evaluate("[sent.length, pings]") == [1, 3]
+    page.evaluate("reply(0)")
+    move(page, "first", 1)
+    page.evaluate("reply(1)")
+    page.clock.run_for(100)
+    assert page.evaluate("[sent.length, pings]") == [2, 3]
 
 
 def test_one_question_at_a_time_and_the_newest_wins(start):
@@ -209,7 +228,7 @@ def test_a_busy_kernel_is_told_after_its_patience_and_waited_for(start):
     page.clock.run_for(9_900)
     assert part(page, "note") == ""
     page.clock.run_for(200)
-    assert part(page, "note").startswith("the kernel is busy")
+    assert part(page, "note").startswith("The kernel is busy")
     page.evaluate("reply(0)")
     assert part(page, "note") == "" and shown(page) == {"a": 0, "b": 0}
     move(page, "first", 1)
@@ -225,7 +244,8 @@ def test_a_busy_kernel_and_prepared_frames(start):
     assert part(page, "readout") == "baked 0,0"
     page.clock.run_for(200)
     assert part(page, "readout") == "baked 4,0"
-    assert part(page, "note") == "the kernel is busy: nearest prepared setting shown: first = v4, second = v0"
+    nearest = "Nearest prepared setting shown: first = v4, second = v0."
+    assert part(page, "note") == f"The kernel is busy. {nearest}"
     page.evaluate("reply(0)")
     assert part(page, "note") == "" and shown(page) == {"a": 3, "b": 0}
 
@@ -234,35 +254,144 @@ def test_an_idle_kernel_that_does_not_answer_is_another_one(start):
     page = start(spec(), frames=baked("0,0"))
     move(page, "first", 3)
     page.clock.run_for(10_100)
-    assert part(page, "note").startswith("the kernel is busy")
+    assert part(page, "note").startswith("The kernel is busy")
     page.evaluate("kernel.status = 'idle'")
     page.clock.run_for(10_000)
-    assert part(page, "note") == "no kernel: nearest prepared setting shown: first = v0, second = v0"
+    assert part(page, "note") == f"Nearest prepared setting shown: first = v0, second = v0. {WAKE}"
     move(page, "first", 4)
-    assert len(sent(page)) == 1 and part(page, "note").startswith("no kernel: ")
+    assert len(sent(page)) == 1 and part(page, "note").endswith(WAKE)
 
 
-@pytest.mark.parametrize("loss", [{"deaf": True}, {"restored": True}])
+WAKE = "Run the cell to wake this picture."
+
+
+@pytest.mark.parametrize("loss", [{"deaf": True}, {"restored": True, "is_baked": True}])
 def test_a_lost_kernel_leaves_what_was_prepared(start, loss):
     page = start(spec(), frames=baked("0,0", "0,900"), **loss)
     move(page, "second", 800)
-    assert part(page, "note") == "no kernel: nearest prepared setting shown: first = v0, second = v900"
+    assert part(page, "note") == f"Nearest prepared setting shown: first = v0, second = v900. {WAKE}"
     move(page, "second", 900)
-    assert part(page, "note") == "" and part(page, "readout") == "baked 0,900"
-    assert page.errors == []
+    assert part(page, "note") == WAKE and part(page, "readout") == "baked 0,900"
+    assert page.errors == [] and sent(page) == []
 
 
 def test_a_kernel_lost_while_asked(start):
     page = start(spec(), frames=baked("0,0"))
     move(page, "first", 1)
     page.evaluate("listeners['comm_live_update']()")
-    assert part(page, "note").startswith("no kernel: nearest prepared setting shown")
+    assert part(page, "note") == f"Nearest prepared setting shown: first = v0, second = v0. {WAKE}"
+    assert page.locator("input:enabled").count() == 2
 
 
-def test_without_kernel_and_without_frames_it_says_so(start):
-    page = start(spec(cache=False), frames=baked("start"), restored=True)
-    move(page, "first", 1)
-    assert part(page, "note") == "no kernel: the picture cannot follow; run the cell again"
+def test_what_only_a_kernel_can_draw_ends_with_it(start):
+    page = start(spec(cache=False, play=["a"]), frames=baked("start"), answering=True)
+    move(page, "first", 2)
+    page.get_by_role("button", name="play first").click()
+    page.evaluate("listeners['comm_live_update']()")
+    page.clock.run_for(5_000)
+    assert shown(page) == {"a": 2, "b": 0} and part(page, "note") == WAKE
+    assert page.locator("input:enabled, button:enabled").count() == 0
+
+
+# --- Left, and found again ---
+
+
+def kept(page):
+    """What the page left in the model, bytes as a list."""
+    left = page.evaluate(
+        "({ ...state.left, frame: { ...state.left.frame, data: [...state.left.frame?.data ?? []] } })"
+    )
+    return left["values"], left["frame"]
+
+
+def test_what_was_left_is_the_setting_with_its_picture(start):
+    page = start(spec(), frames=baked("0,0"), answering=True)
+    assert page.evaluate("state.left") == {}, "nobody has moved anything"
+    move(page, "first", 3)
+    frame = {"readout": part(page, "readout"), "geometry": [], "type": "image/png", "data": [0]}
+    assert kept(page) == ({"a": 3, "b": 0}, frame)
+    move(page, "second", 7)
+    assert kept(page) == ({"a": 3, "b": 7}, frame | {"readout": part(page, "readout"), "data": [1]})
+    move(page, "second", 0)  # seen before, and not prepared
+    assert kept(page) == ({"a": 3, "b": 0}, frame)
+    move(page, "first", 0)
+    assert kept(page) == ({"a": 0, "b": 0}, {"data": []}), "the prepared ones are kept anyway"
+
+
+def test_a_setting_that_cannot_be_drawn_leaves_the_one_before(start):
+    page = start(spec(), frames=baked("0,0"))
+    move(page, "first", 3)
+    page.evaluate("reply(0)")
+    move(page, "first", 4)
+    page.evaluate("reply(1, { kind: 'error', error: 'ValueError: too hot' })")
+    assert kept(page)[0] == {"a": 3, "b": 0}
+
+
+LEFT = {
+    "values": {"b": 7, "a": 3},
+    "frame": {"readout": "as it was", "geometry": [], "type": "image/png", "data": "AAAA"},
+}
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_who_comes_back_finds_the_controls_and_the_picture_and_one_line(start, cache):
+    page = start(
+        spec(cache=cache, play=["a"], presets={"zero": {"a": 0, "b": 0}, "left": {"a": 3, "b": 7}}),
+        frames=baked("0,0" if cache else "start"), left=LEFT, restored=True,
+    )  # fmt: skip
+    assert part(page, "readout") == "as it was" and part(page, "note") == WAKE
+    assert page.get_by_label("first", exact=True).input_value() == "3"
+    assert page.get_by_label("second", exact=True).input_value() == "7"
+    assert page.get_by_role("button", name="left").get_attribute("aria-pressed") == "true"
+    assert page.locator("input:enabled, button:enabled").count() == 0, "nothing here could be answered"
+    assert sent(page) == [] and page.errors == []
+
+
+def test_a_drawing_that_was_left_cannot_be_drawn_on(start):
+    controls = {"digit": {"kind": "canvas", "label": "digit", "shape": [2, 3]}}
+    left = LEFT | {"values": {"digit": [1, 0, 0, 0, 0, 0]}}
+    live_only = spec(controls=controls, start={"digit": [0] * 6}, cache=False)
+    page = start(live_only, frames=baked("start"), left=left, restored=True)
+    ink = """canvas => [...canvas.getContext("2d").getImageData(0, 0, 3, 2).data].filter((_, i) => i % 4 === 3)"""
+    assert page.locator("canvas").evaluate(ink) == [255, 0, 0, 0, 0, 0]
+    page.locator("canvas").press("Space")
+    page.locator("canvas").click(force=True)
+    assert page.locator("canvas").evaluate(ink) == [255, 0, 0, 0, 0, 0]
+
+
+def test_what_was_baked_still_answers(start):
+    pick = {"targets": {"column": "a"}, "hover": True, "numbers": {}}
+    frames = baked("0,7", "1,7", "3,0")
+    for frame in frames.values():
+        frame["geometry"] = [LINEAR]
+    page = start(spec(picks=[pick]), frames=frames, is_baked=True, left=LEFT, restored=True)
+    assert part(page, "readout") == "as it was", "it was live and not among the prepared ones"
+    move(page, "first", 0)
+    assert part(page, "readout") == "baked 0,7" and part(page, "note") == WAKE
+    box = page.locator("img").bounding_box()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.5 * box["height"])
+    assert part(page, "readout") == "baked 1,7"
+    move(page, "first", 3)
+    assert part(page, "readout") == "as it was"
+    move(page, "second", 0)
+    assert part(page, "readout") == "baked 3,0" and kept(page)[0] == {"a": 3, "b": 0}
+    assert sent(page) == []
+
+
+def test_a_second_view_opens_where_the_first_was_left(start):
+    page = start(spec(), frames=baked("0,0"), left=LEFT, answering=True)
+    assert part(page, "readout") == "as it was" and part(page, "note") == ""
+    move(page, "first", 4)
+    assert shown(page) == {"a": 4, "b": 7}
+
+
+def test_of_two_equally_near_settings_it_is_always_the_same(start):
+    readouts = set()
+    for order in (["1,0", "3,0"], ["3,0", "1,0"]):
+        page = start(spec(), frames=baked(*order), is_baked=True, offline=True)
+        move(page, "first", 2)
+        readouts.add(part(page, "readout"))
+    assert readouts == {"baked 1,0"}
 
 
 def test_offline_the_control_moved_last_decides_what_is_nearest(start):
@@ -271,7 +400,7 @@ def test_offline_the_control_moved_last_decides_what_is_nearest(start):
     assert part(page, "readout") == "baked 4,0" and part(page, "note") == ""
     move(page, "second", 520)
     assert part(page, "readout") == "baked 0,500"
-    assert part(page, "note") == "nearest prepared setting shown: first = v0, second = v500"
+    assert part(page, "note") == "Nearest prepared setting shown: first = v0, second = v500."
     move(page, "first", 3)
     assert part(page, "readout") == "baked 4,0"
     assert sent(page) == []
@@ -430,6 +559,21 @@ def test_every_control_has_a_name_and_keeps_its_keys(start):
         assert element.evaluate(name).strip()
     assert page.locator("img").get_attribute("alt") == "in words"
     assert page.get_by_role("group", name="few").count() == 1
+
+
+def test_while_ctrl_is_held_jupyter_may_have_the_keys_but_not_where_one_types(start):
+    page = start(spec(controls=ALL, start=ALL_START, cache=False), answering=True)
+    for label, given in [("first", False), ("name", True)]:
+        control = page.get_by_label(label, exact=True)
+        control.focus()
+        page.keyboard.down("Control")
+        assert (control.get_attribute("data-lm-suppress-shortcuts") == "true") == given
+        page.keyboard.up("Control")
+        assert control.get_attribute("data-lm-suppress-shortcuts") == "true"
+        page.keyboard.down("Meta")
+        control.blur()  # the key goes up elsewhere
+        assert control.get_attribute("data-lm-suppress-shortcuts") == "true"
+        page.keyboard.up("Meta")
 
 
 def test_values_of_every_control(start):

@@ -5,15 +5,14 @@ import importlib
 import pytest
 
 from tests.exercises import invention
-from utils.exercises import engine, progress, record
+from utils.exercises import engine, progress
 
 
 @pytest.fixture(autouse=True)
 def a_new_session(monkeypatch):
     """Nothing is solved, no hint is given, nothing is kept."""
     monkeypatch.setenv("GRADIENTS_PROGRESS", "off")
-    progress.memory, progress.lost = record.fresh_record(), set()
-    progress.take_notes()
+    progress.forget()
     engine.forget_hints()
 
 

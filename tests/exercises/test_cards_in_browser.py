@@ -6,26 +6,25 @@ import re
 import shutil
 import subprocess
 from html import unescape
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-import utils.exercises
 from tests.exercises import invention
 from utils.exercises import quiz
 from utils.exercises.detective import OPERATIONS, open_case
+from utils.widgets import SCRIPTS, STYLES, joined
 
 pytestmark = pytest.mark.browser
-FOLDER = Path(utils.exercises.__file__).parent
 
 # A model as anywidget gives it, and what a reader does: choose, type, press, read.
 STAGE = """
-import cards from "./cards.js";
 const states = JSON.parse(document.querySelector("#states").textContent);
 function open(state) {
   const heard = {}, sent = [], saved = [];
+  const context = { model: { setMetadata() {} }, saveState: { connect() {} } };
   const model = {
+    widget_manager: { context },
     get: (name) => state[name],
     set: (name, value) => { state[name] = value; },
     save_changes: () => saved.push({ ...state }),
@@ -34,12 +33,15 @@ function open(state) {
     off: (name) => { delete heard[name]; },
   };
   const el = document.body.appendChild(document.createElement("div"));
-  const end = cards.render({ model, el });
+  if (state.restored) el.className = "jupyter-widgets-disconnected";
+  KINDS[state.kind]({ model, el });
   const find = (selector) => el.querySelector(selector);
   const press = (text) => [...el.querySelectorAll("button")].find((b) => b.textContent === text).click();
   const answer = () => find(".card-answer").innerText.trim().replace(/\\n+/g, "\\n");
   const hear = (next) => { state.state = next; heard["change:state"](); };
-  return { el, find, press, answer, hear, sent, saved, state, end, heard };
+  const asleep = () => !find(".card-asleep").hidden && find(".card-asleep").textContent;
+  const changed = () => Boolean(context.model.dirty);
+  return { el, find, press, answer, hear, sent, saved, state, heard, asleep, changed };
 }
 const copy = (name) => structuredClone(states[name]);
 const type = (scene, text) => { scene.find("input").value = text; scene.press("Answer"); return scene.answer(); };
@@ -59,7 +61,23 @@ const scenes = {
   },
   again() {
     const scene = open({ ...copy("choice"), given: "b" });
-    return { checked: scene.find("input[value=b]").checked, answer: scene.answer() };
+    return { checked: scene.find("input[value=b]").checked, answer: scene.answer(), changed: scene.changed() };
+  },
+  asleep() {
+    const scene = open({ ...copy("choice"), given: "b", restored: true });
+    const before = { answer: scene.answer(), asleep: scene.asleep(), changed: scene.changed() };
+    scene.find("input[value=a]").click();
+    scene.press("Answer");
+    return { before, answer: scene.answer(), changed: scene.changed() };
+  },
+  fallen_asleep() {
+    const scenes = ["choice", "board"].map((name) => open(copy(name)));
+    const before = scenes.map((scene) => scene.asleep());
+    for (const { el, heard } of scenes) {
+      el.className = "jupyter-widgets-disconnected";
+      heard["comm_live_update"]();
+    }
+    return { before, after: scenes.map((scene) => scene.asleep()) };
   },
   number() {
     const scene = open(copy("number"));
@@ -126,15 +144,30 @@ const scenes = {
     scene.hear({ ...state, head: "another", log: [] });
     seen.after = { sent: scene.sent, log: log.children.length, next: !scene.find(".card-next").hidden,
                    head: scene.find("strong").textContent };
-    scene.end();
-    seen.deaf = Object.keys(scene.heard).length === 0;
     return seen;
   },
-  alone() {
+  left_board() {
     const scene = open(copy("board"));
-    scene.el.classList.add("jupyter-widgets-disconnected");
-    scene.press("What comes back?");
-    return { sent: scene.sent.length, says: scene.find(".card-log").innerText };
+    const untouched = scene.changed();
+    scene.press("a single one");
+    scene.find("input[value=c]").click();
+    scene.find("input[type=checkbox]").click();
+    const { left } = scene.state;
+    const entry = { head: "one", body: [[false, "text"]], tone: "right" };
+    const seen = (again) => ({
+      fields: [...again.el.querySelectorAll("input[type=number]")].map((field) => field.value),
+      accused: again.find("input[type=radio]:checked")?.value, other: again.find("input[type=checkbox]").checked,
+    });
+    const state = { ...scene.state.state, log: [entry] };
+    const again = open({ ...copy("board"), left: structuredClone(left), state, restored: true });
+    again.press("What comes back?");
+    again.press("ones");
+    const next = open({ ...copy("board"), left: structuredClone(left), state: { ...state, head: "another" } });
+    return {
+      untouched, changed: scene.changed(), again: seen(again), next: seen(next), sent: again.sent.length,
+      enabled: again.el.querySelectorAll("input:enabled, button:enabled").length, asleep: again.asleep(),
+      log: again.find(".card-log").innerText,
+    };
   },
   escaped() {
     const state = copy("choice");
@@ -173,12 +206,12 @@ def told(tmp_path_factory, request):
     """What the page wrote down, scene by scene."""
     path, folder = browser(), tmp_path_factory.mktemp("cards")
     request.getfixturevalue("invented_for_module")
-    (folder / "cards.js").write_text((FOLDER / "cards.js").read_text())
+    (folder / "stage.js").write_text(f"{joined(SCRIPTS)}\n{STAGE}")
     data = json.dumps(states()).replace("<", "\\u003c")
     (folder / "page.html").write_text(
-        f"<!doctype html><meta charset=utf-8><style>{(FOLDER / 'cards.css').read_text()}</style>"
+        f"<!doctype html><meta charset=utf-8><style>{joined(STYLES)}</style>"
         f'<script type="application/json" id="states">{data}</script><pre id="told"></pre>'
-        f'<script type="module">{STAGE}</script>'
+        '<script type="module" src="stage.js"></script>'
     )
     flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", "--dump-dom",
              "--virtual-time-budget=5000", f"--user-data-dir={folder / 'profile'}"]  # fmt: skip
@@ -215,7 +248,19 @@ def test_a_choice(told):
 
 
 def test_a_choice_made_before_is_shown_again(told):
-    assert told["again"] == {"checked": True, "answer": f"Right.\n{WHY}"}
+    assert told["again"] == {"checked": True, "answer": f"Right.\n{WHY}", "changed": False}
+
+
+def test_a_quiz_without_a_kernel_still_answers_and_says_that_nothing_is_recorded(told):
+    seen = told["asleep"]
+    line = "Run the cell to wake this quiz; until then no answer is recorded."
+    assert seen["before"] == {"answer": f"Right.\n{WHY}", "asleep": line, "changed": False}
+    assert seen["answer"].startswith("It comes out differently.") and seen["changed"] is True
+
+
+def test_cards_fall_asleep_with_their_kernel(told):
+    assert told["fallen_asleep"]["before"] == [False, False]
+    assert [line.startswith("Run the cell") for line in told["fallen_asleep"]["after"]] == [True, True]
 
 
 def test_a_number(told):
@@ -267,8 +312,12 @@ def test_the_board_follows_the_kernel(told):
     assert seen["disabled"] == ["What comes back?", "What should? (finite differences)", "Accuse"]
     assert seen["next"] is True
     assert seen["after"] == {"sent": [{"do": "new"}], "log": 0, "next": False, "head": "another"}
-    assert seen["deaf"] is True
 
 
-def test_a_board_without_a_kernel_says_so(told):
-    assert told["alone"] == {"sent": 0, "says": "There is no kernel: run the cell again."}
+def test_a_board_is_found_again_as_it_was_left_and_asleep(told):
+    seen = told["left_board"]
+    assert (seen["untouched"], seen["changed"]) == (False, True)
+    assert seen["again"] == {"fields": ["1", "0", "0", "0", "0", "0"], "accused": "c", "other": True}
+    assert seen["next"] == {"fields": ["1"] * 6, "other": False}, "another case begins anew"
+    assert seen["log"].split() == ["one", "text"]
+    assert (seen["sent"], seen["enabled"], seen["asleep"]) == (0, 0, "Run the cell for a case that answers.")

@@ -11,6 +11,10 @@ from utils.exercises.lazy import torch
 STATUS = {0: "wrong", 1: "right"}
 
 
+def torch_of(array):
+    return torch.from_numpy(np.asarray(array))
+
+
 def says(checker, answer):
     outcome = examine(checker, answer)
     return outcome.status, outcome.message
@@ -244,6 +248,154 @@ def test_a_wrong_number_of_slots():
     checker = Gradient(lambda x, w: x * w, (rng.normal(size=2), rng.normal(size=2)))
     status, message = says(checker, lambda x, w: (x * w, lambda dy: dy * w))
     assert status == "wrong" and "a slot for each of x, w" in message
+
+
+# ---- operations of another kind: tensors, complex numbers, lists, arrays written into
+
+SIGMOID = lambda x: 1 / (1 + np.exp(-x))
+SWISH = Gradient(
+    lambda x: x * torch.sigmoid(x),
+    (np.random.default_rng(0).normal(size=(2, 3)),),
+    explain={
+        kind: "the product rule has two terms" for kind in ("unknown", "local derivative", "named factor")
+    },
+)
+
+
+def swish(value=lambda y: y, gradient=lambda g: g):
+    def ours(x):
+        s = SIGMOID(x)
+        return value(x * s), lambda dy: gradient(dy * (s + x * s * (1 - s)))
+
+    return ours
+
+
+@pytest.mark.parametrize(
+    "value, words",
+    [
+        (torch_of, "The value is a torch tensor of shape (2, 3); compute with NumPy"),
+        (
+            lambda y: y + 0j,
+            "The value is an array of complex numbers of shape (2, 3); expected real numbers.",
+        ),
+        (lambda y: None, "The value is None; expected floating numbers."),
+        (
+            lambda y: y.astype(int),
+            "The value is an array of shape (2, 3) of integers; expected floating numbers.",
+        ),
+        (lambda y: y.astype(object), "The value is an array of objects of shape (2, 3)"),
+        (lambda y: "y", "The value is a text; expected floating numbers."),
+        (
+            lambda y: y.tolist(),
+            "its value must be an array, or a tuple or dict of arrays; it is a list of 2.",
+        ),
+        (lambda y: y.T, "The value differs from PyTorch: transposed, rows for columns"),
+        (lambda y: y[0], "The value differs from PyTorch: its shape is (3,); expected (2, 3)."),
+    ],
+)
+def test_values_of_another_kind_are_named(value, words):
+    status, message = says(SWISH, swish(value=value))
+    assert status == "wrong" and words in message
+    assert "returns None" not in message and "product rule" not in message
+
+
+@pytest.mark.parametrize(
+    "gradient, words",
+    [
+        (torch_of, "What the pullback returns is a torch tensor of shape (2, 3); compute with NumPy"),
+        (lambda g: g + 0j, "What the pullback returns is an array of complex numbers of shape (2, 3)"),
+        (lambda g: None, "The pullback returns None; is a `return` missing?"),
+        (lambda g: (g,), "must return a bare gradient, of x; it returned a tuple of 1."),
+        (lambda g: g.tolist(), "list came back; expected an array of shape (2, 3)"),
+        (lambda g: 1 / 0, "The value is there, but the pullback fails: it stops with ZeroDivisionError"),
+    ],
+)
+def test_gradients_of_another_kind_are_named(gradient, words):
+    status, message = says(SWISH, swish(gradient=gradient))
+    assert status == "wrong" and words in message and "product rule" not in message
+
+
+def test_one_tensor_among_several_gradients():
+    rng = np.random.default_rng(0)
+    checker = Gradient(lambda x, w: x * w, (rng.normal(size=2), rng.normal(size=2)))
+    answer = lambda x, w: (x * w, lambda dy: (torch_of(dy * w), dy * x))
+    assert says(checker, answer)[1].startswith("What the pullback returns is a torch tensor")
+
+
+def writes_into_x(x):
+    x += 1
+    return swish()(x)
+
+
+def writes_into_x_later(x):
+    y, back = swish()(x.copy())
+
+    def pullback(dy):
+        x[...] = 0
+        return back(dy)
+
+    return y, pullback
+
+
+def writes_into_dy(x):
+    y, back = swish()(x)
+
+    def pullback(dy):
+        gradient = back(dy)
+        dy *= 0
+        return gradient
+
+    return y, pullback
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (writes_into_x, "`x` was written into; an operation must leave its inputs as they are."),
+        (writes_into_x_later, "`x` was written into; an operation must leave its inputs as they are."),
+        (writes_into_dy, "The gradient from above was written into by the pullback"),
+    ],
+)
+def test_writing_in_place_is_named_before_all_else(answer, words):
+    status, message = says(SWISH, answer)
+    assert status == "wrong" and message.startswith(words) and "product rule" not in message
+
+
+def test_a_random_operation_is_named():
+    draws = np.random.default_rng(0)
+    message = says(SWISH, lambda x: (x * draws.random(), lambda dy: dy))[1]
+    assert "a second call with the same inputs gives another value" in message
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (0.3j, "this is a complex number; expected a real number"),
+        (np.ones(2) * 1j, "this is an array of complex numbers of shape (2,); expected a real number"),
+        (np.array(["a"]), "this is an array of texts of shape (1,); expected a number"),
+        (["a", "b"], "this is a list of texts; expected a number"),
+        ([None, 1.0], "this is a list of objects; expected a number"),
+        (np.datetime64("2020"), "expected a number"),
+    ],
+)
+def test_numbers_of_another_kind_are_named(answer, words):
+    assert words in says(Values(0.3), answer)[1].lower()
+
+
+def test_tensors_of_another_kind_are_named():
+    of = lambda given, dtype: torch.tensor(given, dtype=getattr(torch, dtype))
+    complex_one = says(Values(MATRIX), of(MATRIX, "complex128"))[1]
+    assert "a torch tensor of complex numbers of shape (2, 3); expected real numbers, an array" in complex_one
+    assert says(Values(MATRIX), of(MATRIX, "bfloat16"))[0] == "right"
+    assert says(Values({"a": 1.0, "b": 2.0}), of(MATRIX, "float32"))[1] == (
+        "This is a torch tensor of shape (2, 3); expected 2 values: `a` and `b`."
+    )
+
+
+def test_a_function_that_returns_complex_numbers():
+    checker = Function(lambda row: row * 2, [np.ones(2)])
+    words = "this is an array of complex numbers of shape (2,); expected real numbers, an array of shape (2,)"
+    assert words in says(checker, lambda row: row * 2 + 0j)[1]
 
 
 # ---- choices

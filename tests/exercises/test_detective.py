@@ -8,7 +8,7 @@ import pytest
 from utils.crosscheck import crosscheck
 from utils.exercises import detective, progress
 from utils.exercises.detective import LEVELS, OPERATIONS, is_solvable, open_case
-from utils.exercises.detective.case import level_for
+from utils.exercises.detective.levels import level_for
 from utils.exercises.detective.showing import cells, side_by_side
 from utils.exercises.detective.suspects import Suspect
 from utils.exercises.widgets import Board
@@ -225,7 +225,7 @@ def test_a_right_accusation_explains_and_counts():
     text = repr(card)
     assert text.startswith(f"Right: suspect {letter}, the output is not squared.")
     assert "the line was  return dy * (1 - y)" in text and "it should be  return dy * (1 - y**2)" in text
-    assert "crosscheck says: gradient of x" in text and "local derivative is wrong" in text
+    assert "crosscheck says: gradient of x" in text and "is computed as 1 - y instead of 1 - y**2" in text
     assert "1 case in a row." in text
     assert case.closed and "closed" in repr(case.accuse("a")) and "closed" in repr(case.probe(case.ones))
     assert progress.streak() == 1

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from utils.explorable import Canvas, Choice, Explorable, SweepError, Switch, Text, sweep
+from utils.explorable import Canvas, Choice, Explorable, Switch, Text
+from utils.explorable.sweep import SweepError, sweep
 
 TIME = np.linspace(0, 6, 50)
 

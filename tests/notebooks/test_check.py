@@ -10,18 +10,25 @@ from tests.notebooks.tiny_course import (
     ACTIVATIONS,
     BACKPROP,
     CONCEPTS,
+    EXERCISES,
     START,
+    SUMMARY,
     error,
     markdown,
     picture,
     python,
     stdout,
 )
+from utils.exercises import record_file, table
 from utils.notebooks import check as checking
-from utils.notebooks.files import WIDGET_VIEW
+from utils.notebooks.files import WIDGET_VIEW, read_chapter
+from utils.notebooks.imports import digest_of_imports
 from utils.notebooks.index import index
-from utils.notebooks.rules import cells, code, links, outputs, prose, whole
+from utils.notebooks.rules import cells, code, fresh, links, modules, outputs, prose, quoted, shape, whole
 from utils.notebooks.shown import digest
+from utils.register import register
+
+BEGUN = table.of(record_file.fresh_record() | {"quizzes": {"01.a": False}})
 
 
 def test_a_good_course_is_accepted(course):
@@ -37,7 +44,13 @@ def test_what_no_rule_minds(course):
         )
         end.source += " [mail](mailto:a@b.org) [site](https://a.org/b#c)"
         end["attachments"] = {"x.png": {"image/png": "eA=="}}
-        notebook.cells[4].outputs = [picture("a | b", "A" * 150_000), picture("<Figure>", "A" * 150_000)]
+        end.source += f" a line of {'=' * 7} and of {'=' * 8}:\n{'=' * 8}\n"
+        notebook.cells[4].outputs = [stdout(f"x\n{'=' * 7}\n{'>' * 8} y\n")]
+        notebook.cells[4].outputs += [picture("a | b", "A" * 150_000), picture("<Figure>", "A" * 150_000)]
+        notebook.cells[4].outputs += [
+            stdout(f"{table.of(record_file.fresh_record())}"),
+            stdout("Progress: reset."),
+        ]
         notebook.cells.insert(2, python("empty", "", None))
     assert course.problems() == []
 
@@ -78,10 +91,35 @@ def show(kind, value):
 
 WINDOWS = "C:" + r"\Users\me"
 STDERR = new_output("stream", name="stderr", text="hm\n")
+UNWRITTEN = (
+    '<script>{"readout": "02 activations (not written yet)\\\\nrests on 03 x (not written yet)"}</script>'
+)
 LATE_RESULT = new_output("execute_result", {"text/plain": "1"}, execution_count=7)
 
 CELL_BREAKS = [
+    (
+        "no_conflict_markers",
+        8,
+        add(f"\n{'<' * 7} HEAD\nx"),
+        f"holds a conflict marker, {'<' * 7} HEAD; settle",
+    ),
+    ("no_conflict_markers", 8, add(f"\n\n{'=' * 7}\nx"), f"holds a conflict marker, {'=' * 7}; settle"),
+    (
+        "no_conflict_markers",
+        8,
+        add(f"\n{'>' * 7} 4f2a9\nx"),
+        f"holds a conflict marker, {'>' * 7} 4f2a9; settle",
+    ),
+    ("no_conflict_markers", 8, add(f"\n{'|' * 7} base"), f"holds a conflict marker, {'|' * 7} base; settle"),
+    (
+        "no_conflict_markers",
+        5,
+        keep(stdout(f"a\n{'>' * 7} b\n")),
+        f"holds a conflict marker, {'>' * 7} b; settle",
+    ),
+    ("no_conflict_markers", 5, put(more={"a": ["<" * 7]}), f"holds a conflict marker, {'<' * 7}; settle"),
     ("slide_types", 2, put(slideshow={"slide_type": "page"}), "slideshow.slide_type must be one of"),
+    ("slide_types", 2, put(slideshow={"slide_type": ["slide"]}), "slideshow.slide_type must be one of"),
     ("slide_types", 2, put(slideshow=3), "slideshow.slide_type must be one of"),
     ("known_tags", 2, tag("cores"), "the tag cores is unknown"),
     ("known_tags", 2, tag("exercise:1.2"), "the tag exercise:1.2 is unknown"),
@@ -128,6 +166,19 @@ CELL_BREAKS = [
     ("no_warnings", 5, keep(stdout("x:1: UserWarning: hm")), "its output holds a warning: UserWarning:"),
     ("no_timings", 5, keep(stdout("Wall time: 3 ms")), "its output holds a timing, which differs"),
     ("no_timings", 5, keep(stdout("CPU times: user 3 ms")), "its output holds a timing, which differs"),
+    ("no_progress", 5, keep(stdout(repr(BEGUN))), "its output shows what somebody has done; run empt"),
+    (
+        "no_progress",
+        5,
+        keep(show("text/html", BEGUN._repr_html_())),
+        "its output shows what somebody has done",
+    ),
+    (
+        "no_progress",
+        5,
+        keep(stdout("Your progress cannot be kept")),
+        "its output shows what somebody has done",
+    ),
     ("small_images", 5, keep(picture("<a | b>", "A" * 54_000)), "its picture has 40 kB, more than 40 kB"),
     ("small_images", 5, keep(picture("<Figure>", "A" * 203_000)), "its picture has 152 kB, more than 150 kB"),
     ("small_images", 5, keep(show("image/svg+xml", "x" * 151_000)), "its picture has 151 kB, more than 150"),
@@ -179,6 +230,12 @@ CELL_BREAKS = [
     ("equation_tags_unique", 8, add(r" y \tag{1.2}$$"), r"a \tag stands outside of a formula"),
     ("equation_references_exist", 8, add(" see eq. 1.9"), f"refers to equation (1.9), which {BACKPROP} does"),
     ("equation_references_exist", 8, add(" by (2.3)"), f"refers to equation (2.3), which {ACTIVATIONS} does"),
+    (
+        "quoted_numbers",
+        8,
+        put(quotes={"0.59": "given"}),
+        "a source is named for 0.59, which the text does not",
+    ),
     ("links_lead_somewhere", 8, add(" [x](09.ipynb)"), "the link 09.ipynb leads to a file that does"),
     ("links_lead_somewhere", 8, add(" [x](../../x)"), "the link ../../x leads out of the repository"),
     ("links_lead_somewhere", 8, add(" [x](#1.2-No)"), "the link #1.2-No leads to a heading or cell that"),
@@ -191,7 +248,12 @@ CELL_BREAKS = [
     ("links_lead_somewhere", 8, add(" [x](#1.1-Chain-rule-·-链式法则)"), "the link #1.1-Chain-rule-"),
     ("links_lead_somewhere", 8, add(" [x](/tree)"), "the link /tree must be relative, or begin with https:"),
     ("links_lead_somewhere", 8, add(" [x](//a.org)"), "the link //a.org must be relative, or begin"),
-    ("links_lead_somewhere", 8, add(" [x](#1.2-$x$)\n\n## 1.2 $x$"), "the link #1.2-$x$ uses an anchor that"),
+    (
+        "links_lead_somewhere",
+        8,
+        add(" [x](#1.2-$x$)\n\n### 1.2 $x$"),
+        "the link #1.2-$x$ uses an anchor that",
+    ),
     ("links_lead_somewhere", 8, add(" [x](file:x.txt)"), "the link file:x.txt must be relative, or begin"),
     ("links_lead_somewhere", 8, add(" [x](a%00b)"), "the link a%00b must be relative, or begin"),
     ("links_lead_somewhere", 8, add(" <a href='http://[x'>y</a>"), "the link http://[x leads to a file"),
@@ -201,8 +263,53 @@ CELL_BREAKS = [
     ("links_lead_somewhere", 8, add("\n\n<img src='q.png'>"), "the link q.png leads to a file that does not"),
     ("no_remote_images", 8, add(" ![x](https://a.org/x.png)"), "the picture https://a.org/x.png is not"),
     ("no_remote_images", 8, add(' <img src="https://a.org/x.png">'), "the picture https://a.org/x.png is"),
-    ("previous_and_next", 8, write("[00](00_start_here.ipynb)"), "the last markdown cell must link to 02_"),
-    ("previous_and_next", 8, write("[02](02_activations.ipynb)"), "the last markdown cell must link to 00_"),
+    (
+        "previous_and_next",
+        8,
+        write(f"{SUMMARY}[00](00_start_here.ipynb)"),
+        "the last markdown cell must link to 02_",
+    ),
+    (
+        "previous_and_next",
+        8,
+        write(f"{SUMMARY}[02](02_activations.ipynb)"),
+        "the last markdown cell must link to 00_",
+    ),
+    (
+        "sections_numbered_in_order",
+        8,
+        add("\n\n## 1.3 More · 更多\n\n要点"),
+        "the section 1.3 More · 更多 must have",
+    ),
+    (
+        "sections_numbered_in_order",
+        8,
+        add("\n\n## 2.1 More · 更多\n\n要点"),
+        "the section 2.1 More · 更多 must have",
+    ),
+    (
+        "headings_bilingual",
+        8,
+        add("\n\n## More"),
+        "the heading More has no Chinese half; write ## English · 中文",
+    ),
+    ("headings_bilingual", 8, add("\n\n## More · More"), "the heading More · More has no Chinese half"),
+    (
+        *("sections_have_their_point", 3, lambda cell: cell.update(source=cell.source.replace("要点", "x"))),
+        "the section 1.1 Chain rule · 链式法则 has no 要点; write > **要点** and its point in two",
+    ),
+    (
+        "calls_no_written_chapter_unwritten",
+        5,
+        keep(show("text/html", UNWRITTEN)),
+        "its output calls 02_activations.ipynb",
+    ),
+    (
+        "calls_no_written_chapter_unwritten",
+        5,
+        keep(stdout("02 x (not written yet)")),
+        "its output calls 02_activations",
+    ),
     ("names_defined", 5, add("\nprint(later)"), "line 3: Undefined name `later`"),
     ("names_defined", 5, add("\ndef f(:"), "line 3: "),
 ]
@@ -287,7 +394,7 @@ def grow(course):
 
 def lead_nowhere(course):
     with course.edit("00_start_here") as notebook:
-        notebook.cells[0].source = "# 0 Start"
+        notebook.cells[0].source = "# Start · 开始"
 
 
 def drop_markdown(course):
@@ -299,10 +406,42 @@ def forget_in_readme(course):
     (course.root / "README.md").write_text(f"[0]({START}) [1]({BACKPROP}) {ACTIVATIONS}")
 
 
-def repeat_number(course):
+def another_name(course):
     course.write("02_more", course.read("02_activations").cells)
     with (course.root / "README.md").open("a") as readme:
         readme.write("[more](chapters/02_more.ipynb)")
+    index(course.root)
+
+
+def not_in_the_register(course):
+    course.write("07_cnn", course.read("02_activations").cells)
+    with (course.root / "README.md").open("a") as readme:
+        readme.write("[more](chapters/07_cnn.ipynb)")
+    index(course.root)
+
+
+def edit_register(old, new):
+    def change(course):
+        text = course.register.read_text("utf-8")
+        assert old in text
+        course.register.write_text(text.replace(old, new), "utf-8")
+        index(course.root)
+
+    return change
+
+
+def write_the_next_chapter(course):
+    """Chapter 02 is no longer the last one."""
+    course.write_file("tests/chapters/initialization/test_it.py", "def test_it():\n    pass\n")
+    text = f"# 03 Initialization · 初始化\n\n[0](00_start_here.ipynb) [2](02_activations.ipynb)\n\n{SUMMARY}"
+    course.write("03_initialization", [markdown("a", text)])
+    with (course.root / "README.md").open("a") as readme:
+        readme.write("[more](chapters/03_initialization.ipynb)")
+
+
+def drop_title(course):
+    with course.edit("02_activations") as notebook:
+        notebook.cells[0].source = notebook.cells[0].source.replace("# 02 Activations · 激活", "")
     index(course.root)
 
 
@@ -316,6 +455,42 @@ def change_heading(course):
         notebook.cells[2].source = notebook.cells[2].source.replace("Chain rule", "The chain rule")
 
 
+def drop_core(course):
+    with course.edit() as notebook:
+        for cell in notebook.cells[1:]:
+            cell.metadata.tags = [tag for tag in cell.metadata.get("tags", []) if tag != "core"]
+
+
+def drop_summary(course):
+    with course.edit() as notebook:
+        notebook.cells[7].source = notebook.cells[7].source.replace("## Summary · 小结", "")
+
+
+def run_with_other_sources(name):
+    """The notebook imports a package of utils, is run, and then a module changes on which it depends."""
+
+    def change(course):
+        with course.edit() as notebook:
+            notebook.cells[
+                1
+            ].source += "\nfrom utils.exercises import check\nfrom utils.chapters import backprop"
+            notebook.metadata["utils_digest"] = "of another time"
+        with course.edit() as notebook:
+            chapter = read_chapter(course.root, course.path())
+            notebook.metadata["utils_digest"] = digest_of_imports(
+                chapter, course.root, register(course.root)[1]
+            )
+        assert course.problems() == []
+        path = course.root / name
+        path.write_text(path.read_text("utf-8") + "# changed\n", encoding="utf-8")
+
+    return change
+
+
+def write_file(name, text):
+    return lambda course: course.write_file(name, text)
+
+
 def concepts(text):
     return lambda course: course.write_concepts(text)
 
@@ -325,10 +500,11 @@ def delete(path):
 
 
 LINEAR_CELL = f"{BACKPROP}, cell 4:"
-CSV, INDEX = "chapters/concepts.csv:", "chapters/INDEX.md:"
+OWN = "utils/chapters/backprop"
+CSV, INDEX, TOML = "chapters/concepts.csv:", "chapters/INDEX.md:", "utils/chapters/course.toml:"
 COURSE_BREAKS = [
     (
-        *("named_by_number", rename),
+        *("named_by_register", rename),
         ["README.md: has no link"] * 2
         + [f"chapters/Untitled{n}.ipynb: must be named like 04_normalization.ipynb" for n in ("", "1")],
     ),
@@ -360,7 +536,10 @@ COURSE_BREAKS = [
     ),
     (
         *("equation_references_exist", refer_to_nothing),
-        [f"{LINEAR_CELL} refers to equation (1.8), which {BACKPROP} does not have"],
+        [
+            f"{LINEAR_CELL} refers to equation (1.8), which {BACKPROP} does not have",
+            f"utils/nn/backprop.py: line 14 cites equation (1.8), which {BACKPROP} does not have",
+        ],
     ),
     ("no_widget_views", keep_widget_state, [f"{BACKPROP}: keeps the state of widgets (metadata.widgets)"]),
     ("small_file", grow, [f"{BACKPROP}: has 6"]),
@@ -368,17 +547,109 @@ COURSE_BREAKS = [
         *("previous_and_next", lead_nowhere),
         [f"{START}, cell 1: the first markdown cell must link to 01_backprop.ipynb"],
     ),
-    ("previous_and_next", drop_markdown, [f"{START}: has no markdown cell, so no links to its neighbours"]),
-    ("readme_lists_chapters", forget_in_readme, [f"README.md: has no link to {ACTIVATIONS}"]),
     (
-        "chapter_numbers_unique",
-        repeat_number,
-        ["chapters/02_more.ipynb: has the same number as chapters/02_a"],
+        "previous_and_next",
+        drop_markdown,
+        [f"{START}: has no heading;", f"{START}: has no markdown cell, so no links to its neighbours"],
+    ),
+    ("readme_lists_chapters", forget_in_readme, [f"README.md: has no link to {ACTIVATIONS}"]),
+    ("previous_and_next", write_the_next_chapter, [f"{ACTIVATIONS}, cell {n}: the" for n in (1, 3)]),
+    (
+        "named_by_register",
+        another_name,
+        ["chapters/02_more.ipynb: must be named 02_activations.ipynb, as utils/"],
+    ),
+    (
+        "named_by_register",
+        not_in_the_register,
+        ["chapters/07_cnn.ipynb: utils/chapters/course.toml has no chapter 7"],
+    ),
+    (
+        *("titled_by_register", edit_register("Back-propagation", "Backprop")),
+        [
+            f"{BACKPROP}, cell 1: the first heading must be # 01 Backprop · 反向传播, as utils/chapters/course.toml says"
+        ],
+    ),
+    (
+        "titled_by_register",
+        drop_title,
+        [f"{ACTIVATIONS}, cell 3: the first heading must be # 02 Activations · 激活, as"],
+    ),
+    ("register_sound", delete("utils/chapters/course.toml"), [f"{TOML} cannot be read"]),
+    ("register_sound", edit_register("number = 3", "number = 2"), [f"{TOML} number 2 stands twice"]),
+    ("register_sound", edit_register("number = 3", f"{'<' * 7} HEAD"), [f"{TOML} is not valid TOML"]),
+    (
+        "concepts_by_register",
+        edit_register('"BP"', '"BPR"'),
+        [f"{CSV} BP-01 is listed for chapter 01, whose ids begin"],
+    ),
+    (
+        "concepts_by_register",
+        concepts(CONCEPTS + "REG-01,,,,9\n"),
+        [f"{CSV} the row of REG-01 names chapter 9, which"],
+    ),
+    (
+        "concepts_by_register",
+        concepts(CONCEPTS + "E02.1,,,,3\n"),
+        [f"{CSV} E02.1 is listed for chapter 03, whose"],
     ),
     (
         "exercises_unique",
         repeat_exercise,
         [f"{BACKPROP}, cell 7: the tag exercise:01.1 is also in {BACKPROP}, cell 5"],
+    ),
+    (
+        "lecture_has_its_cells",
+        drop_core,
+        [f"{BACKPROP}: most sections have no cell tagged core, which a lecture"],
+    ),
+    ("ends_with_a_summary", drop_summary, [f"{BACKPROP}: has no section Summary; write ## Summary · 小结"]),
+    *(
+        (
+            "ran_with_these_sources",
+            run_with_other_sources(name),
+            [f"{BACKPROP}: stale: the modules of utils that"],
+        )
+        for name in (*EXERCISES, "utils/nn/backprop.py")
+    ),
+    (
+        *("cited_equations_exist", write_file(f"{OWN}/exercises.py", 'x = f"""Then\n\n(1.7) of {3}."""\n')),
+        [f"{OWN}/exercises.py: line 1 cites equation (1.7), which {BACKPROP} does not have"],
+    ),
+    (
+        *(
+            "cited_equations_exist",
+            write_file(f"{OWN}/explore.py", '"""A picture."""\nt = "eqs. (1.1), (1.8)"\n'),
+        ),
+        [f"{OWN}/explore.py: line 2 cites equation (1.8), which {BACKPROP} does not have"],
+    ),
+    (
+        *(
+            "no_name_hides_a_module",
+            write_file(f"{OWN}/__init__.py", "from .exercises import HINTS as explore\n"),
+        ),
+        [
+            f"{OWN}/__init__.py: line 1 gives explore another meaning than the module utils.chapters.backprop.explore"
+        ],
+    ),
+    (
+        *("no_name_hides_a_module", write_file("utils/__init__.py", "def nn():\n    pass\n")),
+        ["utils/__init__.py: line 1 gives nn another meaning than the module utils.nn; rename one"],
+    ),
+    (
+        *("chapters_have_tests", delete("tests/chapters/backprop/test_claims.py")),
+        ["tests/chapters/backprop: holds no test_*.py; test there what 01_backprop.ipynb claims and shows"],
+    ),
+    (
+        *(
+            "chapters_have_tests",
+            write_file("tests/chapters/activations/test_claims.py", "# def test_it(): pass\n"),
+        ),
+        ["tests/chapters/activations: holds no test; test there what 02_activations.ipynb claims"],
+    ),
+    (
+        *("measured_with_these_sources", write_file(f"{OWN}/runs.py", "EXPERIMENTS = {'x': print}\n")),
+        [f"{OWN}/results.json: is missing; python -m utils.notebooks measure 01"],
     ),
     ("concepts_file_sound", delete("chapters/concepts.csv"), [f"{CSV} is missing, so the cells' concepts"]),
     ("concepts_file_sound", concepts("id,English\nBP-01,x\n"), [f"{CSV} must have the columns id,English,"]),
@@ -418,7 +689,7 @@ def test_every_rule_is_listed_and_broken_above():
     assert {case[0] for case in CELL_BREAKS + COURSE_BREAKS} == listed
     written = {
         name
-        for module in (cells, code, links, outputs, prose, whole)
+        for module in (cells, code, fresh, links, modules, outputs, prose, quoted, shape, whole)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__
         and list(inspect.signature(function).parameters) in (["chapter", "course"], ["course"])

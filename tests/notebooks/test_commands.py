@@ -7,11 +7,13 @@ import sys
 
 import pytest
 
-from tests.notebooks.tiny_course import BACKPROP, CONCEPTS, markdown, sentences
+from tests.notebooks.tiny_course import BACKPROP, CONCEPTS, REGISTER, markdown, sentences
+from utils.notebooks import check as checking
 from utils.notebooks.__main__ import main
 from utils.notebooks.check import check
 from utils.notebooks.files import ROOT
 from utils.notebooks.rules import code
+from utils.register import FILE
 
 
 def test_the_chapters_of_this_repository_are_accepted():
@@ -58,6 +60,16 @@ def test_check_of_one_notebook_says_nothing_of_the_others(course):
     assert len(course.problems([course.chapters])) == 2
 
 
+def test_check_of_one_notebook_looks_at_its_modules_and_tests_too(course):
+    for name in ("activations", "backprop"):
+        course.write_file(f"utils/chapters/{name}/exercises.py", "x = 'By (1.8).'\n")
+        (course.root / f"tests/chapters/{name}/test_claims.py").unlink()
+    assert [problem.split(":")[0] for problem in course.problems([course.path()])] == [
+        "tests/chapters/backprop",
+        "utils/chapters/backprop/exercises.py",
+    ]
+
+
 def test_problems_are_sorted_by_file_and_cell(course):
     with course.edit() as notebook:
         for cell in notebook.cells:
@@ -74,6 +86,22 @@ def test_problems_are_sorted_by_file_and_cell(course):
     assert [match.groups() for match in places] == expected
 
 
+def test_a_rule_that_stumbles_is_told_and_the_others_go_on(course, monkeypatch):
+    def broken(*arguments):
+        raise KeyError("slide_type")
+
+    with course.edit() as notebook:
+        notebook.cells[7].source += " TODO"
+    monkeypatch.setattr(checking, "CHAPTER_RULES", (broken, *checking.CHAPTER_RULES))
+    monkeypatch.setattr(checking, "COURSE_RULES", (broken, *checking.COURSE_RULES))
+    told = course.problems([course.path()])
+    assert told == [
+        f"{BACKPROP}: the rule broken stumbles (KeyError: 'slide_type')",
+        f"{BACKPROP}, cell 8: holds a TODO",
+        "check: the rule broken stumbles (KeyError: 'slide_type')",
+    ]
+
+
 def test_every_undefined_name_of_a_cell_is_told(course):
     with course.edit() as notebook:
         notebook.cells[1].source += "\nsooner\nlater"
@@ -83,6 +111,8 @@ def test_every_undefined_name_of_a_cell_is_told(course):
 def test_a_course_without_chapters_is_accepted(tmp_path, monkeypatch):
     (tmp_path / "module.py").write_text("undefined")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    (tmp_path / FILE).write_text(REGISTER, encoding="utf-8")
     assert check(tmp_path) == []
     (tmp_path / "chapters").mkdir()
     (tmp_path / "chapters" / "concepts.csv").write_text(CONCEPTS, encoding="utf-8")

@@ -20,9 +20,9 @@ def test_the_index_is_bilingual_and_leads_to_the_sections(course):
     assert text[text.index("## English") :] == (
         "## English\n\n### C\n\n"
         f"- **chain rule** (链式法则, 连锁律, chaining): [1.1 Chain rule]({RULE})\n- chaining → chain rule\n\n"
-        f"### S\n\n- **softmax** (归一化指数函数): [2 Activations]({SOFTMAX})\n\n"
+        f"### S\n\n- **softmax** (归一化指数函数): [02 Activations]({SOFTMAX})\n\n"
         "## 中文\n\n### G\n\n"
-        f"- **归一化指数函数** (softmax): [2 激活]({SOFTMAX})\n\n"
+        f"- **归一化指数函数** (softmax): [02 激活]({SOFTMAX})\n\n"
         f"### L\n\n- 连锁律 → 链式法则\n- **链式法则** (chain rule, 连锁律, chaining): [1.1 链式法则]({RULE})\n"
     )
     assert Document.parse(text).links.count(RULE) == 2
@@ -35,19 +35,28 @@ def test_the_index_leads_to_the_nearest_heading_above(course):
         for number in (2, 5, 6):
             notebook.cells[number - 1].metadata["concepts"] = ["BP-01"]
     title = "01_backprop.ipynb#cell-id=title"
-    assert f"chaining): [1 Back-propagation]({title}), [1.1 Chain rule]({RULE})\n" in index_text(course)
+    assert f"chaining): [01 Back-propagation]({title}), [1.1 Chain rule]({RULE})\n" in index_text(course)
     assert course.problems() == []
 
 
 def test_names_and_headings_in_one_language(course):
-    course.write_concepts(CONCEPTS.replace("归一化指数函数", "") + "E01.2,,,,1\nBP-02,,图,,2\n")
+    course.write_concepts(CONCEPTS.replace("归一化指数函数", "") + "E01.2,,,,1\nACT-02,,图,,2\n")
     with course.edit("02_activations") as notebook:
-        notebook.cells[0].source = notebook.cells[0].source.replace(" · 激活", "")
-        notebook.cells[0].metadata.concepts += ["BP-02"]
+        notebook.cells[2].source = "## 2.1 Shares"
+        notebook.cells[2].metadata.concepts = ["ACT-02"]
     text = index_text(course)
-    assert f"\n- **softmax**: [2 Activations]({SOFTMAX})\n" in text
-    assert f"\n- **图**: [2 Activations]({SOFTMAX})\n" in text
+    shares = "[2.1 Shares](02_activations.ipynb#cell-id=c)"
+    assert f"\n- **softmax**: [02 Activations]({SOFTMAX})\n" in text
+    assert f"\n- **图**: {shares}\n" in text
     assert text.count("\n- ") == 6, "the erratum has no name and no entry"
+
+
+def test_the_title_of_a_chapter_is_the_registers(course):
+    course.register.write_text(course.register.read_text("utf-8").replace("Activations", "Shares"), "utf-8")
+    assert f"[02 Shares]({SOFTMAX})" in index_text(course)
+    course.register.unlink()
+    (problem,) = sentences(index(course.root))
+    assert problem.startswith("utils/chapters/course.toml: cannot be read")
 
 
 def test_concepts_that_no_cell_treats_are_left_out(course):

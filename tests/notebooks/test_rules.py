@@ -148,5 +148,5 @@ def test_anchors_as_jupyterlab_makes_them(course, link):
     with (course.root / "README.md").open("a") as readme:
         readme.write("\n\n# A title\n")
     with course.edit() as notebook:
-        notebook.cells[7].source += f"\n\n## 1.2 A plain heading\n\n<a id='here'></a> [x]({link})"
+        notebook.cells[7].source += f"\n\n### 1.2 A plain heading\n\n<a id='here'></a> [x]({link})"
     assert course.problems() == []

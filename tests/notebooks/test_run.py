@@ -1,11 +1,19 @@
 """run: what it keeps and strips, and what it says of notebooks that fail. Two tests start kernels."""
 
+import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.notebooks.tiny_course import ACTIVATIONS, BACKPROP, PICTURE, START, python, sentences, stdout
+from utils.exercises.record_file import fresh_record
 from utils.notebooks import run as running
 from utils.notebooks.files import WIDGET_VIEW, Chapter
 from utils.notebooks.run import environment, first_line, over_limits, run
@@ -40,7 +48,30 @@ def test_run_keeps_outputs_and_strips_what_needs_a_kernel(course):
     assert picture.data == {"text/plain": BUNDLE["text/plain"], "image/png": PICTURE}
     assert picture.metadata == {"image/png": {"alt": "shares"}}
     assert course.read().metadata.language_info.name == "python"
+    assert re.fullmatch("[0-9a-f]{16}", course.read().metadata.utils_digest)
     assert course.problems() == []
+
+
+RECORD = """
+import json, os, pathlib
+from utils.exercises import progress
+progress.solve("01.1")
+print(len(progress.read()["exercises"]), pathlib.Path(os.environ["GRADIENTS_PROGRESS"]).is_file(), {extra})"""
+
+
+def test_every_notebook_begins_with_an_empty_record_and_touches_nobodys(course, monkeypatch, tmp_path):
+    mine = tmp_path / "mine.json"
+    record = fresh_record() | {"exercises": ["02.1", "02.2"]}
+    mine.write_text(json.dumps(record))
+    monkeypatch.setenv("GRADIENTS_PROGRESS", str(mine))
+    for name, cell in [("00_start_here", 1), ("01_backprop", 4)]:
+        with course.edit(name) as notebook:
+            notebook.cells[cell].source += RECORD.format(extra=repr(name))
+    remarks = list(run(course.root, [course.path("00_start_here"), course.path()]))
+    assert not any(remark.refused for remark in remarks), sentences(remarks)
+    for name, cell in [("00_start_here", 1), ("01_backprop", 4)]:
+        assert course.read(name).cells[cell].outputs[0].text == f"1 True {name}\n"
+    assert json.loads(mine.read_text()) == record
 
 
 def test_a_failed_run_names_the_cell_and_leaves_the_file(course, monkeypatch):
@@ -64,11 +95,51 @@ def test_a_failed_run_names_the_cell_and_leaves_the_file(course, monkeypatch):
     assert [path.read_bytes() for path in paths] == before
 
 
-def test_the_kernel_prints_what_a_readers_kernel_would(monkeypatch):
+@pytest.mark.skipif(os.name == "nt", reason="no such signal there")
+def test_ctrl_c_stops_at_once_and_says_what_had_finished(course):
+    with course.edit("00_start_here") as notebook:
+        notebook.cells[1].source = "1 + 2"
+    with course.edit() as notebook:
+        notebook.cells[
+            1
+        ].source = "import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(600)"
+    before = {path: path.read_bytes() for path in course.chapters.glob("*.ipynb")}
+    command = [sys.executable, "-u", "-m", "utils.notebooks", "--root", str(course.root), "run"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pid = course.chapters / "pid"
+    deadline = time.monotonic() + 100
+    while not (pid.exists() and pid.read_text()):
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    stopped = time.monotonic()
+    told, errors = process.communicate(timeout=60)
+    assert time.monotonic() - stopped < 20
+    assert process.returncode == 1 and errors == ""
+    lines = told.splitlines()
+    assert lines[0].startswith(f"{START}: ran in")
+    assert lines[1:] == [
+        f"{BACKPROP}: stopped; the file was left as it is",
+        f"{BACKPROP}: done before: {START}",
+        f"{BACKPROP}: not begun: {ACTIVATIONS}",
+        "Refused: 1.",
+    ]
+    assert not psutil.pid_exists(int(pid.read_text())), "the kernel is gone"
+    changed = {path.name for path, content in before.items() if path.read_bytes() != content}
+    assert changed == {"00_start_here.ipynb"} and not list(course.chapters.glob("*.new"))
+
+
+def test_a_read_only_notebook_is_not_run(course):
+    course.path().chmod(0o444)
+    (told,) = sentences(run(course.root, [course.path()]))
+    assert told.startswith(f"{BACKPROP}: is read-only and was left as it is")
+
+
+def test_the_kernel_prints_what_a_readers_kernel_would(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    changed = environment()
+    changed = environment(tmp_path)
     assert not {"PYTHONWARNINGS", "MPLBACKEND"} & changed.keys()
     assert changed["TQDM_DISABLE"] == "1" and changed["OMP_NUM_THREADS"] == "1"
 

@@ -1,6 +1,7 @@
 """sync in both directions: what is copied, what is left alone, and when it refuses."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.notebooks.tiny_course import (
     stdout,
 )
 from utils.notebooks.__main__ import main
+from utils.notebooks.index import index
 from utils.notebooks.shown import ShownError, digest, find_definition
 from utils.notebooks.sync import sync
 
@@ -79,6 +81,35 @@ def test_sync_fills_an_empty_cell_with_a_definition(course, name, source, empty)
     assert sentences(sync(course.root)) == [f"{BACKPROP}, cell 9: took {name} from utils/nn/backprop.py"]
     assert course.cell("new").source == source
     assert course.cell("new").metadata.shown == {"source": tag, "hash": digest(source)}
+
+
+def test_sync_does_not_write_over_a_read_only_notebook(course):
+    edit_module(course)
+    before = course.path().read_bytes()
+    course.path().chmod(0o444)
+    (problem,) = sentences(sync(course.root))
+    assert problem.startswith(f"{BACKPROP}: is read-only and was left as it is")
+    assert course.path().read_bytes() == before
+    assert sync(course.root, [course.path("02_activations")]) == []
+
+
+def test_sync_back_does_not_write_over_a_read_only_module(course):
+    edit_cell(course)
+    course.module.chmod(0o444)
+    (problem,) = sentences(sync(course.root, back=True))
+    assert problem.startswith("utils/nn/backprop.py: is read-only") and course.module.read_text() == MODULE
+
+
+def test_a_folder_that_cannot_be_written_is_told(course, monkeypatch):
+    def refuse(self, content):
+        raise OSError(30, "Read-only file system")
+
+    edit_module(course)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    assert sentences(sync(course.root)) == [f"{BACKPROP}: cannot be written (Read-only file system)"]
+    (course.chapters / "INDEX.md").unlink()
+    told = sentences(index(course.root))
+    assert told == ["chapters/INDEX.md: cannot be written (Read-only file system)"]
 
 
 def test_sync_of_one_notebook_leaves_the_others(course):

@@ -9,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from utils.notebooks.check import check
 from utils.notebooks.index import index
 from utils.notebooks.shown import digest
+from utils.register import FILE
 
 START, BACKPROP, ACTIVATIONS = (
     f"chapters/{name}.ipynb" for name in ("00_start_here", "01_backprop", "02_activations")
@@ -44,10 +45,51 @@ SLOPES: dict = {{
 class Tap:
     value = None
 '''
+REGISTER = """
+[[chapter]]
+number = 0
+name = "start_here"
+title = "Start"
+chinese = "开始"
+summary = "How it works."
+
+[[chapter]]
+number = 1
+name = "backprop"
+title = "Back-propagation"
+chinese = "反向传播"
+summary = "The chain rule."
+concepts = "BP"
+
+[[chapter]]
+number = 2
+name = "activations"
+title = "Activations"
+chinese = "激活"
+summary = "Shares."
+needs = [1]
+concepts = "ACT"
+
+[[chapter]]
+number = 3
+name = "initialization"
+title = "Initialization"
+chinese = "初始化"
+summary = "Not written yet."
+needs = [2]
+concepts = "INI"
+"""
 CONCEPTS = """id,English,中文,别名,chapter
 BP-01,chain rule,链式法则,连锁律；chaining,01
 ACT-01,softmax,归一化指数函数,,02
 """
+EXERCISES = {
+    "utils/__init__.py": "",
+    "utils/nn/__init__.py": "from utils.nn.backprop import linear\n",
+    "utils/chapters/backprop/__init__.py": "from utils.chapters.backprop import explore\n",
+    "utils/chapters/backprop/explore.py": '"""Pictures of eq. (1.1), 0.5 wide (2.5)."""\nfrom utils.nn import backprop\n',
+    "utils/chapters/backprop/exercises.py": 'HINTS = ["By (1.1).", "Half of it is (0.5)."]\n',
+}
 PICTURE = base64.b64encode(bytes(300)).decode()
 RULE = r"""## 1.1 Chain rule · 链式法则
 
@@ -56,7 +98,8 @@ RULE = r"""## 1.1 Chain rule · 链式法则
 $$ {\color{#0072B2}{y}} = x W^\top \tag{1.1} $$
 
 By eq. (1.1), (0.644, 0.237) is a/b/c."""
-LAST = "<details><summary>More</summary>\n\nSee [above](#cell-id=rule).\n\n</details>\n\n"
+SUMMARY = "## Summary · 小结\n\n"
+LAST = f"{SUMMARY}<details><summary>More</summary>\n\nSee [above](#cell-id=rule).\n\n</details>\n\n"
 
 
 def markdown(id, source, slide="slide", **metadata):
@@ -91,12 +134,18 @@ def backprop_cells():
     use = "y, _ = linear(np.ones((2, 3)), np.ones((4, 3)))\ny.shape"
     imports = "import numpy as np\n\n\ndef identity(function):\n    return function"
     return [
-        markdown("title", f"# 1 Back-propagation · 反向传播\n\n{navigation}", tags=["core"]),
+        markdown("title", f"# 01 Back-propagation · 反向传播\n\n{navigation}", tags=["core"]),
         python("imports", imports, 1),
-        markdown("rule", RULE, concepts=["BP-01", "E01.2"]),
+        markdown("rule", RULE, concepts=["BP-01", "E01.2"], tags=["core"]),
         python("linear", LINEAR, 2, **shown(LINEAR)),
         python("use", use, 3, [picture("<shares | T = 1 | 0.98>"), stdout("(2, 4)\n")]),
-        python("raises", "raise ValueError('x must be 2-d')", 4, [error("ValueError")], ["raises-exception"]),
+        python(
+            "raises",
+            "raise ValueError('x must be 2-d')",
+            4,
+            [error("ValueError")],
+            ["raises-exception", "core"],
+        ),
         python("stub", "answer = ...", 5, tags=["exercise:01.1", "stub"]),
         markdown("end", LAST + navigation, "skip"),
     ]
@@ -106,7 +155,7 @@ def small_chapter(title, links, **metadata):
     """Cells 1 to 3 of a chapter: text, code, text."""
     navigation = " ".join(f"[there]({name})" for name in links)
     text = f"# {title}\n\n{navigation}"
-    return [markdown("a", text, **metadata), python("b", "1 + 1", 1), markdown("c", navigation)]
+    return [markdown("a", text, **metadata), python("b", "1 + 1", 1), markdown("c", SUMMARY + navigation)]
 
 
 class TinyCourse:
@@ -119,11 +168,18 @@ class TinyCourse:
         self.module.parent.mkdir(parents=True)
         self.module.write_text(MODULE)
         self.chapters.mkdir()
-        self.write("00_start_here", small_chapter("0 Start", ["01_backprop.ipynb"]))
+        self.write("00_start_here", small_chapter("Start · 开始", ["01_backprop.ipynb"]))
         self.write("01_backprop", backprop_cells())
         neighbours = ["01_backprop.ipynb", "00_start_here.ipynb"]
-        self.write("02_activations", small_chapter("2 Activations · 激活", neighbours, concepts=["ACT-01"]))
+        self.write("02_activations", small_chapter("02 Activations · 激活", neighbours, concepts=["ACT-01"]))
         self.write_concepts(CONCEPTS)
+        for name in ("start_here", "backprop", "activations"):
+            self.write_file(f"tests/chapters/{name}/test_claims.py", "def test_it():\n    assert True\n")
+        self.register = root / FILE
+        self.register.parent.mkdir()
+        for file in sorted(EXERCISES):
+            self.write_file(file, EXERCISES[file])
+        self.register.write_text(REGISTER, encoding="utf-8")
         readme = "\n".join(f"* [{name}]({name})" for name in (START, BACKPROP, ACTIVATIONS))
         (root / "README.md").write_text(readme)
         index(root)
@@ -134,6 +190,12 @@ class TinyCourse:
     def write(self, chapter, cells):
         metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         nbformat.write(new_notebook(cells=cells, metadata=metadata), self.path(chapter))
+
+    def write_file(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
 
     def write_concepts(self, text):
         (self.chapters / "concepts.csv").write_text(text, encoding="utf-8")

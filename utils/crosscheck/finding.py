@@ -23,6 +23,11 @@ class Finding:
     ours, truth: the arrays; name: what they are the gradient of; x: that input; inputs, outputs:
     lists of (name, array); truths: list of (name, right gradient); upstream: list of arrays, None
     where an output has no gradient; ours_again, truth_again: functions upstream -> this gradient.
+    Where they are known: options, {name: array or value}; values_agree: whether the outputs are right;
+    slopes: what finite differences measured, in the shape of truth, NaN where they did not or could
+    not; kinks: booleans of that shape, True where the two one-sided differences disagree.
+    evidence: what the other gradients and PyTorch's own computation tell (suspects.evidence); slot:
+    the position of this input among its leaves.
     """
 
     ours: object
@@ -35,6 +40,22 @@ class Finding:
     upstream: list = None
     ours_again: object = None
     truth_again: object = None
+    options: dict = None
+    values_agree: bool = True
+    slopes: np.ndarray = None
+    kinks: np.ndarray = None
+    evidence: object = None
+    slot: int = 0
+
+    def at_hand(self):
+        """(name, array) of all floating inputs and outputs."""
+        pairs = [*(self.inputs or []), *(self.outputs or [])]
+        return [(n, a) for n, a in pairs if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+
+    def integers(self):
+        """(name, array) of all integer inputs: ids, targets."""
+        pairs = self.inputs or []
+        return [(n, a) for n, a in pairs if isinstance(a, np.ndarray) and a.dtype.kind in "iu" and a.size]
 
 
 def close(a, b):
@@ -64,7 +85,18 @@ def axes_sets(ndim):
 
 
 def axes_words(axes):
-    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {axes}"
+    """`axis 0`, `axes 0 and 2`."""
+    if len(axes) == 1:
+        return f"axis {axes[0]}"
+    return f"axes {', '.join(map(str, axes[:-1]))} and {axes[-1]}"
+
+
+def listed(names, most=6):
+    """`a`, `a and b`, `a, b and c`; the rest as `...`."""
+    names = [str(n) for n in names]
+    if len(names) > most:
+        return ", ".join(names[:most]) + ", ..."
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def to_rows(a, axes):

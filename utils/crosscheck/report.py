@@ -12,8 +12,9 @@ class Row:
 
     name: `output`, `gradient of x`, `running_mean after the call`; shape; ok; verdict: the words
     shown.  Numbers, never shown: torch_error and difference_error, relative to the largest
-    gradient (None where not measured); kinks: places where finite differences cannot decide.
-    diagnosis: kind and sentence of what is wrong, or None.
+    gradient (None where not measured); kinks: places where the one-sided differences keep apart;
+    undecided: places that are too steep, too rough or too small for differences; step: the first at
+    which an update rule differs.  diagnosis: kind and sentence of what is wrong, or None.
     """
 
     name: str
@@ -23,6 +24,8 @@ class Row:
     torch_error: float | None = None
     difference_error: float | None = None
     kinks: int = 0
+    undecided: int = 0
+    step: int | None = None
     diagnosis: object = None
 
 

@@ -10,6 +10,11 @@ def is_branch(tree):
     return isinstance(tree, (tuple, list, dict))
 
 
+def is_list_of_numbers(tree):
+    """True for a list that holds no array anywhere: somebody forgot to make one of it."""
+    return isinstance(tree, list) and not any(isinstance(leaf, np.ndarray) for _, leaf in leaves(tree, ""))
+
+
 def children(tree):
     """(step, child) pairs; a step is a dict's key or a position."""
     return tree.items() if isinstance(tree, dict) else enumerate(tree)
@@ -76,6 +81,6 @@ def fresh(tree):
     def copied(leaf):
         if isinstance(leaf, np.ndarray):
             return leaf.copy()
-        return copy.deepcopy(leaf) if isinstance(leaf, np.random.Generator) else leaf
+        return copy.deepcopy(leaf) if isinstance(leaf, (np.random.Generator, np.random.RandomState)) else leaf
 
     return map_leaves(copied, tree)

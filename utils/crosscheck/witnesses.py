@@ -1,17 +1,31 @@
-"""The three witnesses: a NumPy pullback, PyTorch's autograd, central differences; all in float64."""
+"""Two of the three witnesses: a NumPy pullback and PyTorch's autograd, both in float64."""
 
+import contextlib
 import copy
-import inspect
-from dataclasses import dataclass, field
+import functools
 
 import numpy as np
 
-from utils.crosscheck.trees import aligned, fresh, is_floating, leaves, map_leaves, refill, to_float64
-
-EXACT_UP_TO = 300  # elements; above, coordinates are sampled
-SAMPLES, DIRECTIONS = 100, 3
-STEP = 1e-5
-ONE_SIDED_AGREE = 2e-5  # how far the one-sided differences may lie apart, relative to the largest gradient
+from utils.crosscheck.case import OMITTED, input_leaves
+from utils.crosscheck.protocol import (
+    ProtocolError,
+    call_failed,
+    kind_of,
+    slots_of,
+    value_and_pullback,
+    words_of,
+)
+from utils.crosscheck.streams import PLACES, stream
+from utils.crosscheck.trees import (
+    aligned,
+    fresh,
+    is_branch,
+    is_floating,
+    is_list_of_numbers,
+    leaves,
+    map_leaves,
+    refill,
+)
 
 
 class Missing:
@@ -24,162 +38,170 @@ class Missing:
 MISSING = Missing()
 
 
-@dataclass
-class Case:
-    """What is checked: the two functions, their inputs as float64, the options, the upstream gradient."""
-
-    ours: object
-    theirs: object
-    inputs: tuple
-    options: dict
-    call: object = None
-    input_names: list = field(default_factory=list)
-    slots: int = 0
-
-    @property
-    def is_module(self):
-        import torch
-
-        return isinstance(self.theirs, torch.nn.Module)
-
-
-def make_case(ours, theirs, inputs, options, call, names):
-    """Prepare inputs, and name them by the signature of `ours` (or by `names`)."""
-    import torch
-
-    for name, given in (("ours", ours), ("theirs", theirs)):
-        if not callable(given):
-            raise ValueError(f"{name} must be a function; got {type(given).__name__}")
-    if isinstance(theirs, torch.nn.Module):
-        theirs = copy.deepcopy(theirs).double()
-        params = {name: p.detach().numpy().copy() for name, p in theirs.named_parameters()}
-        inputs = (params, *inputs)
-    elif call is not None:
-        raise ValueError("call= adapts the call of an nn.Module; theirs is a function")
-    inputs = map_leaves(to_float64, tuple(inputs))
-    options = {name: map_leaves(to_float64_array, option) for name, option in options.items()}
-    found, slots = signature_of(ours, len(inputs))
-    return Case(ours, theirs, inputs, options, call, rename(found, names), slots)
-
-
-def to_float64_array(option):
-    """Floating arrays among the options as float64; a Python number stays one."""
-    return to_float64(option) if isinstance(option, np.ndarray) else option
-
-
-def signature_of(ours, given):
-    """Names of the inputs, and how many slots the pullback must return."""
-    try:
-        parameters = list(inspect.signature(ours).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    named = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    names = (named + [f"input[{i}]" for i in range(len(named), given)])[: max(given, len(named))]
-    return names, len(names)
-
-
-def rename(found, names):
-    """Replace the names found by those given: a sequence in order, or a dict old -> new."""
-    if names is None:
-        return found
-    if isinstance(names, dict):
-        return [names.get(name, name) for name in found]
-    if isinstance(names, str) or len(names) > len(found):
-        raise ValueError(f"names must be at most {len(found)} names, for {found}; got {names!r}")
-    return [*names, *found[len(names) :]]
-
-
-def input_leaves(case):
-    """(name, leaf) for every leaf of every input; a module's parameters go by their own names."""
-    pairs = []
-    for name, tree in zip(case.input_names, case.inputs):
-        pairs += [(found.removeprefix("params."), leaf) for found, leaf in leaves(tree, name)]
-    return pairs
-
-
-class NumpyWitness:
-    """Calls `ours` once; then `gradients(upstream)` gives its gradient for every input leaf."""
-
-    def __init__(self, case):
-        self.case = case
-        self.inputs, self.options = fresh(case.inputs), fresh(case.options)
-        returned = case.ours(*self.inputs, **self.options)
-        if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[1])):
-            raise ProtocolError("it must return two things, its value and its pullback (a function)")
-        value, self.pullback = returned
-        self.value = map_leaves(lambda leaf: np.array(leaf) if is_floating(leaf) else leaf, value)
-        self.output = leaves(self.value, "output")
-
-    def changed_inputs(self):
-        """Names of the input arrays that a call has written into."""
-        now = [leaf for tree in self.inputs for _, leaf in leaves(tree, "")]
-        pairs = zip(input_leaves(self.case), now)
-        return [name for (name, before), after in pairs if differs(before, after)]
-
-    def gradients(self, upstream):
-        """What the pullback returns for `upstream` (a list, one entry an output leaf), leaf by leaf."""
-        sent = [u.copy()[()] if isinstance(u, np.ndarray) else u for u in upstream]
-        returned = self.pullback(refill(self.value, sent))
-        case = self.case
-        if case.slots == 1:
-            returned = (returned,)
-        elif not isinstance(returned, tuple) or len(returned) != case.slots:
-            got = f"{len(returned)} things" if isinstance(returned, tuple) else type(returned).__name__
-            raise ProtocolError(
-                f"the pullback must return a tuple of {case.slots}, a slot for each of "
-                f"{', '.join(case.input_names)}; it returned {got}"
-            )
-        found = []
-        for tree, gradient in zip(case.inputs, returned):
-            found += aligned(tree, gradient, MISSING)
-        return [f.copy() if isinstance(f, np.ndarray) else f for f in found]
-
-
 def differs(before, after):
     """True for two arrays that are not the same to the bit."""
     return isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=is_floating(before))
 
 
-class ProtocolError(Exception):
-    """`ours` does not return what an operation of this course returns; the text says what is missing."""
+class NumpyWitness:
+    """Calls `ours` once; then `gradients(upstream)` gives its gradient for every input leaf.
+
+    written: names of what a call of the pullback has written into, among the upstream gradients and
+    the values.  ValueError where ours raises, ProtocolError where it returns something else.
+    """
+
+    def __init__(self, case):
+        self.case = case
+        self.inputs, self.options = fresh(case.inputs), fresh(case.options)
+        try:
+            returned = case.call_ours(self.inputs, self.options)
+        except Exception as error:
+            raise call_failed("ours", case.ours, error, case.names, case.inputs) from error
+        self.returned, self.pullback = value_and_pullback(returned)
+        if is_list_of_numbers(self.returned):
+            got = kind_of(self.returned)
+            raise ProtocolError(f"its value must be an array, or a tuple or dict of arrays; it is {got}")
+        self.value = map_leaves(lambda leaf: np.array(leaf) if is_floating(leaf) else leaf, self.returned)
+        self.output = leaves(self.value, "output")
+        self.written = {}
+
+    def changed_inputs(self):
+        """Names of the input arrays that a call has written into."""
+        now = [leaf for tree in self.inputs if tree is not OMITTED for _, leaf in leaves(tree, "")]
+        pairs = zip(input_leaves(self.case), now)
+        return [name for (name, before), after in pairs if differs(before, after)]
+
+    def gradients(self, upstream):
+        """What the pullback returns for `upstream` (a list, one entry an output leaf), leaf by leaf."""
+        case = self.case
+        sent = [u.copy()[()] if isinstance(u, np.ndarray) else u for u in upstream]
+        try:
+            returned = self.pullback(refill(self.value, sent))
+        except Exception as error:
+            names = [f"gradient of {name}" for name, _ in self.output]
+            raise call_failed("the pullback of ours", self.pullback, error, names, sent) from error
+        self.note_what_was_written(upstream, sent)
+        found = []
+        for tree, gradient in zip(case.inputs, self.slots(returned)):
+            if tree is not OMITTED:
+                found += aligned(tree, gradient, MISSING)
+        return [f.copy() if isinstance(f, np.ndarray) else f for f in found]
+
+    def slots(self, returned):
+        case = self.case
+        bare = not (case.inputs and is_branch(case.inputs[0]))
+        try:
+            return slots_of(returned, case.names, bare=bare)
+        except ProtocolError as error:
+            if case.like_options:
+                hint = f"; is {case.like_options[0]} an option? Options stand after a bare `*`"
+                raise ProtocolError(f"{error}{hint}") from None
+            raise
+
+    def note_what_was_written(self, upstream, sent):
+        for (name, value), (_, now) in zip(self.output, leaves(self.returned, "")):
+            if isinstance(now, np.ndarray) and differs(value, now):
+                self.written[name] = np.shape(value)
+        for (name, _), before, after in zip(self.output, upstream, sent):
+            if differs(before, after):
+                which = f", {name}" if len(sent) > 1 else ""
+                self.written[f"gradient from above{which}"] = np.shape(before)
+
+
+@contextlib.contextmanager
+def doubles():
+    """Inside, tensors that PyTorch makes of Python numbers and integers are float64."""
+    import torch
+
+    kept = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(kept)
 
 
 class TorchWitness:
-    """Calls `theirs` on tensors; `gradients(upstream)` gives autograd's gradients for every input leaf."""
+    """Calls `theirs` on tensors; `gradients(upstream)` gives autograd's gradients for every input leaf.
+
+    A module's parameters all get a gradient, frozen ones too.  ValueError where theirs raises.
+    """
 
     def __init__(self, case):
+        self.case = case
+        self.module = copy.deepcopy(case.theirs) if case.is_module else None
+        tensors = [tree if tree is OMITTED else map_leaves(as_tensor, fresh(tree)) for tree in case.inputs]
+        self.options = {key: map_leaves(as_option, o) for key, o in fresh(case.options).items()}
+        try:
+            with doubles():
+                value = self.call(tensors)
+            self.set_outputs(leaves(value, "output"))
+        except Exception as error:
+            names, given = case.names[self.is_module :], case.inputs[self.is_module :]
+            raise call_failed("theirs", case.theirs, error, names, given) from error
+        if isinstance(value, tuple) and len(value) == 2 and callable(value[1]):
+            raise ValueError(
+                "theirs returns a value and a pullback, as ours must: are ours and theirs swapped?"
+            )
+        if self.is_module:
+            parameters = dict(self.module.named_parameters())
+            tensors[0] = {name: parameters[name] for name in case.inputs[0]}
+            self.options = dict(self.module.named_buffers())
+        self.input_tensors = [leaf for tree in tensors if tree is not OMITTED for _, leaf in leaves(tree, "")]
+
+    @property
+    def is_module(self):
+        return self.module is not None
+
+    def call(self, tensors):
+        """What theirs returns: a module for the inputs alone, a function for inputs and options."""
+        case = self.case
+        if self.is_module:
+            return self.call_module(tensors)
+        return case.call_theirs(case.theirs, tensors, self.options)
+
+    def call_module(self, tensors):
+        """What the module returns, with the parameters that stand first among the inputs."""
         import torch
 
-        self.case = case
-        tensors = [map_leaves(as_tensor, fresh(tree)) for tree in case.inputs]
-        if case.is_module:
-            module = case.theirs
-            call = case.call or (lambda module, *inputs: module(*inputs))
-            value = call(module, *tensors[1:])
-            parameters = dict(module.named_parameters())
-            tensors[0] = {name: parameters[name] for name in case.inputs[0]}
-            self.options = dict(module.named_buffers())
-        else:
-            self.options = {key: map_leaves(as_option, o) for key, o in fresh(case.options).items()}
-            value = case.theirs(*tensors, **self.options)
-        self.input_tensors = [leaf for tree in tensors for _, leaf in leaves(tree, "")]
-        self.output_tensors = [leaf for _, leaf in leaves(value, "output")]
+        case = self.case
+        with torch.no_grad():
+            for name, parameter in self.module.named_parameters():
+                parameter.copy_(tensors[0][name])
+        call = functools.partial(case.call, self.module) if case.call else self.module
+        return case.call_theirs(call, tensors, {})
+
+    def set_outputs(self, named):
+        import torch
+
+        self.output_tensors = [leaf for _, leaf in named]
         as_array = [t.detach().numpy() if isinstance(t, torch.Tensor) else t for t in self.output_tensors]
-        self.output = list(zip([name for name, _ in leaves(value, "output")], as_array))
+        self.output = list(zip([name for name, _ in named], as_array))
+
+    def reorder(self, names):
+        """Put the outputs in the order of these names, which are the same names."""
+        by_name = dict(zip([name for name, _ in self.output], self.output_tensors))
+        self.set_outputs([(name, by_name[name]) for name in names])
+
+    @property
+    def has_history(self):
+        """Whether autograd knows a way from any output to the inputs."""
+        return any(getattr(t, "requires_grad", False) for t in self.output_tensors)
 
     def gradients(self, upstream):
         import torch
 
         sources = [t for t in self.input_tensors if isinstance(t, torch.Tensor) and t.requires_grad]
         pairs = [
-            (t, torch.from_numpy(np.array(u)))
+            (t, torch.from_numpy(np.array(u)).to(t.dtype))
             for t, u in zip(self.output_tensors, upstream)
             if isinstance(t, torch.Tensor) and t.requires_grad and u is not None
         ]
         found = [None] * len(sources)
         if pairs and sources:
             outputs, sent = zip(*pairs)
-            found = torch.autograd.grad(outputs, sources, sent, retain_graph=True, allow_unused=True)
+            with doubles():
+                found = torch.autograd.grad(outputs, sources, sent, retain_graph=True, allow_unused=True)
         zeros_for_unused = [torch.zeros_like(s) if g is None else g for s, g in zip(sources, found)]
         gradients = iter(zeros_for_unused)
         return [
@@ -206,75 +228,40 @@ def as_option(leaf):
     return torch.from_numpy(leaf.astype(np.float64) if is_floating(leaf) else leaf)
 
 
-@dataclass
-class Differences:
-    """Central differences of one input leaf.
+def is_differentiable_in(case, k):
+    """Whether theirs takes leaf k, integers, as floats and has a gradient there that is not zero."""
+    flat = [np.asarray(leaf, float) if i == k else leaf for i, (_, leaf) in enumerate(input_leaves(case))]
+    as_floats = copy.copy(case)
+    as_floats.inputs = case.filled(flat)
+    rng = stream(0, PLACES)
+    try:
+        witness = TorchWitness(as_floats)
+        upstream = [random_like(value, rng) for _, value in witness.output]
+        gradient = witness.gradients(upstream)[k]
+    except Exception:
+        return False
+    return gradient is not None and bool(gradient.any())
 
-    places: tuple of index arrays; values: the slope there, nan at a kink, where the one-sided
-    differences disagree; noise: how much of each slope may be rounding; directions: a list of
-    (unit direction, slope, noise).
-    """
 
-    places: tuple
-    values: np.ndarray
-    noise: np.ndarray
-    directions: list
+def random_like(leaf, rng):
+    """An upstream gradient for an output: standard normal, None where it is not floating."""
+    return rng.standard_normal(np.shape(leaf)) if is_floating(leaf) else None
 
 
-class DifferencesWitness:
-    """Measures slopes of sum(upstream * output) by moving the inputs of `ours` a little."""
+def torch_steps(optimizer, options, params, gradients):
+    """The leaves of the parameters after each of PyTorch's steps, the start first."""
+    import torch
 
-    def __init__(self, case, witness, upstream):
-        self.case, self.upstream = case, upstream
-        self.leaves = [leaf for _, leaf in input_leaves(case)]
-        self.base = self.weigh(witness.output)
-        pairs = [(u, leaf) for u, (_, leaf) in zip(upstream, witness.output) if u is not None]
-        weighed = sum(np.abs(u * leaf).sum() for u, leaf in pairs)
-        self.noise = 16 * np.finfo(float).eps * (1 + weighed)
-
-    def weigh(self, output):
-        total = 0.0
-        with np.errstate(invalid="ignore", over="ignore"):
-            for u, (_, leaf) in zip(self.upstream, output):
-                total += 0.0 if u is None else float((u * np.asarray(leaf)).sum())
-        return total
-
-    def moved(self, k, change):
-        """The weighed output after adding `change` to leaf k."""
-        inputs = list(self.leaves)
-        inputs[k] = inputs[k] + change
-        trees = fresh(refill(self.case.inputs, inputs))
-        value, _ = self.case.ours(*trees, **fresh(self.case.options))
-        return self.weigh(leaves(value, "output"))
-
-    def slope(self, k, direction, size, scale):
-        """(slope, its noise) along `direction`: the step shrinks until both sides agree; nan at a kink."""
-        gap_before = np.inf
-        for step in (STEP * size, STEP * size / 10, STEP * size / 100):
-            ahead, behind = self.moved(k, step * direction), self.moved(k, -step * direction)
-            right, left = (ahead - self.base) / step, (self.base - behind) / step
-            gap = abs(right - left)
-            if gap <= ONE_SIDED_AGREE * scale + self.noise / step or gap <= 0.3 * gap_before < np.inf:
-                return (ahead - behind) / (2 * step), self.noise / step
-            gap_before = gap if np.isfinite(gap) else np.inf
-        return np.nan, 0.0
-
-    def measure(self, k, scale, rng):
-        """Differences for leaf k: every coordinate up to EXACT_UP_TO elements, else a sample."""
-        leaf = np.asarray(self.leaves[k])
-        everywhere = leaf.size <= EXACT_UP_TO
-        chosen = np.arange(leaf.size) if everywhere else rng.choice(leaf.size, SAMPLES, replace=False)
-        places = np.unravel_index(chosen, leaf.shape) if leaf.ndim else ()
-        found = []
-        for place in zip(*places) if leaf.ndim else [()]:
-            unit = np.zeros_like(leaf)
-            unit[place] = 1.0
-            found.append(self.slope(k, unit, max(1.0, abs(leaf[place])), scale))
-        directions = [] if everywhere else [self.along(k, leaf, scale, rng) for _ in range(DIRECTIONS)]
-        values, noise = np.array(found).reshape(-1, 2).T
-        return Differences(places, values, noise, directions)
-
-    def along(self, k, leaf, scale, rng):
-        direction = rng.standard_normal(leaf.shape)
-        direction /= np.linalg.norm(direction)
-        return direction, *self.slope(k, direction, max(1.0, np.abs(leaf).max()), scale)
+    tensors = [torch.nn.Parameter(torch.tensor(leaf)) for _, leaf in leaves(params, "")]
+    found = [[t.detach().numpy().copy() for t in tensors]]
+    try:
+        chosen = optimizer(tensors, **options)
+        for gradient in gradients:
+            for tensor, (_, leaf) in zip(tensors, leaves(gradient, "")):
+                tensor.grad = torch.tensor(leaf)
+            chosen.step()
+            found.append([t.detach().numpy().copy() for t in tensors])
+    except Exception as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        raise ValueError(f"optimizer, {optimizer.__name__}({given}), raised {words_of(error)}") from error
+    return found

@@ -1,22 +1,5 @@
 // A quiz and the detective's board in the browser; Python has the words, this has the fields and buttons.
 
-function node(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-
-// Jupyter swallows the arrow keys of a focused element unless the element itself says otherwise.
-function focusable(tag, properties, ...children) {
-  const element = node(tag, properties, ...children);
-  element.dataset.lmSuppressShortcuts = "true";
-  return element;
-}
-
-function button(text, onclick, properties = {}) {
-  return focusable("button", { type: "button", textContent: text, onclick, ...properties });
-}
-
 // Text with `code` between backticks.
 function words(text) {
   return text.split("`").map((piece, i) => (i % 2 ? node("code", { textContent: piece }) : piece));
@@ -26,11 +9,22 @@ function paragraphs(texts) {
   return texts.filter(Boolean).map((text) => node("p", {}, ...words(text)));
 }
 
-const connected = (el) => !el.classList.contains("jupyter-widgets-disconnected");
+// One quiet line where there is no kernel, as soon as there is none.
+function sleeper({ model, el }, text, onchange = () => {}) {
+  const line = node("p", { className: "card-asleep", textContent: text });
+  const check = () => {
+    line.hidden = connected(el);
+    onchange();
+  };
+  check();
+  model.on("comm_live_update", check);
+  return line;
+}
 
 // --- A quiz: radio buttons or a field; the reply is looked up here, the kernel is only told. ---
 
 function quiz({ model, el }) {
+  const asleep = sleeper({ model, el }, "Run the cell to wake this quiz; until then no answer is recorded.");
   const { number, prompt, choices, replies, why } = model.get("spec");
   const id = `quiz-${Math.random().toString(36).slice(2)}`;
   const answer = node("div", { className: "card-answer" });
@@ -62,6 +56,8 @@ function quiz({ model, el }) {
     show(given);
     model.set("given", given);
     model.save_changes();
+    touch(model);
+    uncover();
   };
   function show(given) {
     const fits = (reply) => (choices.length ? reply.key === given : inside(reply, Number(given)));
@@ -81,7 +77,33 @@ function quiz({ model, el }) {
     field.value = before;
     show(before);
   }
-  el.append(node("div", { className: "card" }, form));
+  el.append(node("div", { className: "card" }, form, asleep));
+  const uncover = model.get("then") ? gate({ model, el }, () => wordsFor(model.get("given"), choices)) : () => {};
+  if (before) uncover();
+}
+
+const wordsFor = (given, choices) => (given ? `Your guess: ${choices.find(([key]) => key === given)?.[1] ?? given}.` : "");
+
+// The picture that a prediction is about: covered until the guess is made, or skipped; the guess stays beside it.
+function gate({ model, el }, guess) {
+  const skip = button("Show it without a guess", () => uncover());
+  const cover = node("div", { className: "card card-cover" }, node("span", { textContent: "The picture is covered until you have guessed." }), skip);
+  const stage = node("div", { className: connected(el) ? "" : "jupyter-widgets-disconnected" });
+  const said = node("p", { className: "card-guess" });
+  let opened = false;
+  async function uncover() {
+    said.textContent = guess();
+    if (opened) return;
+    opened = true;
+    leftOf(model).uncovered = true;
+    touch(model);
+    const inner = await model.widget_manager.get_model(model.get("then"));
+    cover.replaceWith(said, stage);
+    explorable({ model: inner, el: stage });
+  }
+  el.append(cover);
+  if (leftOf(model).uncovered) uncover();
+  return uncover;
 }
 
 const inside = ({ low = -Infinity, high = Infinity }, number) => low <= number && number <= high;
@@ -99,15 +121,18 @@ function board({ model, el }) {
   const root = node("div", { className: "card card-board" });
   const log = node("div", { className: "card-log" });
   log.setAttribute("role", "log");
+  const desk = node("fieldset", { className: "card-columns" }); // all that needs a kernel
+  const asleep = sleeper({ model, el }, "Run the cell for a case that answers.", () => (desk.disabled = !connected(el)));
+  const left = leftOf(model); // {head, dy, other, accused}: what is filled in
   let fields = [];
   let place = -1; // of the last unit vector
+  let note = () => {};
 
-  const send = (message) => {
-    if (connected(el)) model.send(message);
-    else log.append(node("p", { textContent: "There is no kernel: run the cell again." }));
-  };
   const numbers = () => fields.map((field) => (field.value.trim() === "" ? null : Number(field.value)));
-  const fill = (value) => fields.forEach((field, i) => (field.value = value(i)));
+  const fill = (value) => {
+    fields.forEach((field, i) => (field.value = value(i)));
+    note();
+  };
 
   function open({ head, blocks: [code, arrays], suspects, shape, inputs }) {
     place = -1;
@@ -133,38 +158,50 @@ function board({ model, el }) {
     );
     const accuse = () => {
       const radio = radios.find((one) => one.checked);
-      if (radio) send({ do: "accuse", letter: radio.value });
+      if (radio) model.send({ do: "accuse", letter: radio.value });
       else radios[0].focus();
     };
     const other = focusable("input", { type: "checkbox" });
-    const ask = (what) => send({ do: what, dy: numbers(), other: other.checked });
+    const ask = (what) => model.send({ do: what, dy: numbers(), other: other.checked });
     const asks = [
       button("What comes back?", () => ask("probe"), { className: "card-ask" }),
       button("What should? (finite differences)", () => ask("measure"), { className: "card-ask" }),
     ];
+    if (left.head === head) {
+      fields.forEach((field, i) => (field.value = left.dy[i]));
+      radios.forEach((radio) => (radio.checked = radio.value === left.accused));
+      other.checked = left.other;
+    }
+    note = () => {
+      const accused = radios.find((one) => one.checked)?.value;
+      Object.assign(left, { head, dy: fields.map((field) => field.value), other: other.checked, accused });
+      touch(model);
+    };
+    desk.replaceChildren(
+      node("fieldset", {},
+        node("legend", { textContent: "Send an upstream gradient dy" }),
+        node("div", { className: "card-row" }, ...fills), grid,
+        node("label", { className: "card-option" }, other, node("span", { textContent: `with other numbers for ${inputs}` })),
+        node("div", { className: "card-row" }, ...asks),
+        node("p", { className: "card-left" }),
+      ),
+      node("fieldset", {},
+        node("legend", { textContent: "Suspects" }), ...listed,
+        node("div", { className: "card-row" },
+          button("Accuse", accuse, { className: "card-accuse" }),
+          button("Next case", () => model.send({ do: "new" }), { className: "card-next" }),
+        ),
+      ),
+    );
     root.replaceChildren(
       node("div", { className: "card-top" }, node("strong", { textContent: head }), node("span", { className: "card-standing" })),
       node("div", { className: "card-columns" },
         node("pre", { textContent: code }),
         node("pre", { textContent: arrays }),
       ),
-      node("div", { className: "card-columns" },
-        node("fieldset", {},
-          node("legend", { textContent: "Send an upstream gradient dy" }),
-          node("div", { className: "card-row" }, ...fills), grid,
-          node("label", { className: "card-option" }, other, node("span", { textContent: `with other numbers for ${inputs}` })),
-          node("div", { className: "card-row" }, ...asks),
-          node("p", { className: "card-left" }),
-        ),
-        node("fieldset", {},
-          node("legend", { textContent: "Suspects" }), ...listed,
-          node("div", { className: "card-row" },
-            button("Accuse", accuse, { className: "card-accuse" }),
-            button("Next case", () => send({ do: "new" }), { className: "card-next" }),
-          ),
-        ),
-      ),
+      desk,
       log,
+      asleep,
     );
   }
 
@@ -193,10 +230,8 @@ function board({ model, el }) {
     }
     refresh();
   }
+  desk.oninput = () => note();
   el.append(root);
   update();
-  model.on("change:state", update);
-  return () => model.off("change:state", update);
+  model.on("change:state", () => (update(), touch(model)));
 }
-
-export default { render: (context) => ({ quiz, board })[context.model.get("kind")](context) };

@@ -104,19 +104,30 @@ class Quiz:
         return [f"  {key:{wide}}  {text}" for key, text in self.choices.items()]
 
 
-def quiz(number, answer=None):
+def quiz(number, answer=None, *, then=None):
     """Ask the reader for a prediction, or judge one.
 
-    number: of the quiz, "01.2"; answer: a key, the text of an option, or a number.  Returns a Verdict
-    if there is an answer, else a card with radio buttons or a field; on a page without a kernel it shows
-    the options and the answer folded away.  ValueError for a number that does not exist.
+    number: of the quiz, "01.2"; answer: a key, the text of an option, or a number; then: an explorable, covered until
+    the guess is made or skipped.  Returns a Verdict if there is an answer and no picture, else a card with radio
+    buttons or a field; on a page without a kernel it shows the options and the answer folded away.  ValueError for a
+    number that does not exist, or a `then` that is no explorable.
     """
     asked = registry.find(number, "QUIZZES")
-    if answer is None or answer is Ellipsis:
+    if then is not None and not hasattr(then, "with_opening"):
+        raise ValueError(f"then must be an explorable; got {kind_of(then)}")
+    unanswered = answer is None or answer is Ellipsis
+    if unanswered or then is not None:
         from utils.exercises.widgets import QuizCard  # anywidget takes a moment, and many never need it
 
-        return QuizCard(asked)
+        given = "" if unanswered else key_of(asked, answer)
+        return QuizCard(asked, then, given)
     return judge(asked, answer)
+
+
+def key_of(asked, answer):
+    """An answer as the card keeps it; empty for one that is none."""
+    reply = asked.reply(answer)
+    return "" if isinstance(reply, str) else reply.get("key") or str(float(answer))
 
 
 def judge(asked, answer):

@@ -64,7 +64,8 @@ def reader_frames(error):
     found, step = [], error.__traceback__
     while step is not None:
         path = step.tb_frame.f_code.co_filename
-        library = path.startswith((sys.prefix, sys.base_prefix, "<frozen", "<__array_function__"))
+        library = path.startswith((sys.prefix, sys.base_prefix, "<frozen", "<__array"))
+        library |= "site-packages" in path or "dist-packages" in path  # a user's own, or those of Debian
         if not library and HERE not in Path(path).parents:
             found.append((step.tb_frame, step.tb_lineno))
         step = step.tb_next
@@ -159,6 +160,10 @@ NAMES = {
 }  # fmt: skip
 
 
+# what arrays hold, by the kind of their dtype
+HELD = {"c": "complex numbers", "U": "texts", "S": "texts", "O": "objects", "M": "dates", "m": "times"}
+
+
 def kind_of(answer):
     """What an answer is, in a word or two: a number, a text, an array of shape (2, 3)."""
     if answer is None:
@@ -166,8 +171,13 @@ def kind_of(answer):
     if inspect.isclass(answer):
         return "a class"
     if isinstance(answer, np.ndarray):
-        return f"an array of shape {answer.shape}"
+        held = HELD.get(answer.dtype.kind, "")
+        return f"an array of {held} of shape {answer.shape}" if held else f"an array of shape {answer.shape}"
     name = type(answer).__name__
+    if type(answer).__module__.partition(".")[0] == "torch":
+        held = "complex numbers of " if str(getattr(answer, "dtype", "")).startswith("torch.complex") else ""
+        shape = f" of {held}shape {tuple(answer.shape)}" if hasattr(answer, "shape") else ""
+        return f"a torch {name.lower()}{shape}"
     return NAMES.get(type(answer), f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}")
 
 

@@ -1,54 +1,56 @@
 """What a reader has done so far, in one small file of their own: exercises, quizzes, the detective's streak."""
 
-import contextlib
-import json
+import copy
 import os
-import tempfile
+from collections import defaultdict
 from pathlib import Path
 
 import platformdirs
 
-from utils.exercises import table
+from utils.exercises import record_file, table
 from utils.exercises.cards import Card
+from utils.exercises.record_file import Unusable
 
-EMPTY = {"version": 1, "exercises": [], "quizzes": {}, "detective": {"streak": 0, "best": 0, "solved": 0}}
+MEMORY_ONLY = "What you do now is kept until the kernel stops."
+TRIED_AGAIN = "What you do now is kept until the kernel stops, and each time the file is tried again."
 
 
 class Progress:
     """The record of one reader.  `progress()` shows it, `progress.reset()` starts anew.
 
     The file is progress.json in the user's data folder; the environment variable GRADIENTS_PROGRESS
-    names another one, or is "off": then everything is forgotten when the kernel stops, as it is where
-    the file cannot be written.
+    names another one, or is "off": then everything is forgotten when the kernel stops. Several kernels
+    may write at once: each change is made to what the file holds at that moment, under a lock. Where
+    the file cannot be written, changes wait in memory for the next one that can.
     """
 
     def __init__(self):
-        self.memory, self.notes, self.lost = fresh_record(), [], set()  # lost: paths that cannot be used
+        self.forget()
 
     def __call__(self):
         """A small table: chapters, exercises solved, quizzes answered, the detective's streak."""
         return table.of(self.read(), self.take_notes())
+
+    def forget(self):
+        """Drop what was not written yet, and what the reader was told."""
+        self.waiting = defaultdict(list)  # path -> the changes that its file does not have yet
+        self.notes, self.said = [], {}  # said: what kind of trouble -> the sentence about it
 
     def path(self):
         """Where the record is kept, or None for memory only."""
         chosen = os.environ.get("GRADIENTS_PROGRESS", "").strip()
         if chosen.lower() == "off":
             return None
-        return (
-            Path(chosen).expanduser()
-            if chosen
-            else platformdirs.user_data_path("gradients-by-hand") / "progress.json"
-        )
+        data = platformdirs.user_data_path("gradients-by-hand") / "progress.json"
+        return record_file.target(Path(os.path.expanduser(chosen)) if chosen else data)
 
     def solve(self, number):
         """Remember that an exercise is solved."""
-        self.change(lambda record: record["exercises"].append(number), number not in self.read()["exercises"])
+        self.change(lambda record: number in record["exercises"] or record["exercises"].append(number))
 
     def answer(self, number, right):
         """Remember a quiz's first answer."""
-        self.change(
-            lambda record: record["quizzes"].update({number: right}), number not in self.read()["quizzes"]
-        )
+        self.change(lambda record: record["quizzes"].setdefault(number, right))
 
     def streak(self):
         """The detective's cases solved in a row."""
@@ -67,14 +69,18 @@ class Progress:
 
     def reset(self):
         """Start anew; the old file stays beside the new one, under a name of its own."""
-        path, self.memory, self.lost = self.path(), fresh_record(), set()
-        if path is None or not path.exists():
-            return Card("Progress: nothing to reset.")
-        kept = free_name(path, "backup")
+        path = self.path()
         try:
-            path.rename(kept)
-        except OSError as error:
-            return Card("Progress: not reset.", (f"{path} cannot be moved: {error.strerror}.",), "wrong")
+            if path is None or not os.path.exists(path):
+                self.forget()
+                return Card("Progress: nothing to reset.")
+            if not os.path.isfile(path):
+                raise Unusable(f"{path} is no ordinary file, and GRADIENTS_PROGRESS must name one")
+            with record_file.locked(path):
+                kept = record_file.move_aside(path, "backup")
+        except Unusable as why:
+            return Card("Progress: not reset.", (f"{why}.",), "wrong")
+        self.forget()
         return Card("Progress: reset.", (f"The old record is kept as {kept.name} in {kept.parent}.",))
 
     def take_notes(self):
@@ -82,94 +88,77 @@ class Progress:
         notes, self.notes = tuple(self.notes), []
         return notes
 
-    def change(self, action, needed=True):
-        """Read, change, write: another notebook may have written in between."""
-        if not needed:
-            return
-        record = self.read()
-        action(record)
-        self.memory = record
-        path = self.path()
-        if path is not None and path not in self.lost and not self.write(path, record):
-            self.give_up(path, f"Your progress cannot be kept: {path} cannot be written.")
+    def change(self, action):
+        """Apply a change, which must do nothing a second time unless it counts; and those that still wait."""
+        path, before = self.path(), self.read()
+        after = copy.deepcopy(before)
+        action(after)
+        if after != before:
+            self.waiting[path].append(action)
+        if path is not None and self.waiting[path]:
+            try:
+                self.write(path)
+            except Unusable as why:
+                self.say("write", f"Your progress cannot be kept: {why}. {TRIED_AGAIN}")
+
+    def write(self, path):
+        """Bring the waiting changes into the file, on top of what other kernels wrote."""
+        record_file.make_folder(path)
+        with record_file.locked(path) as alone:
+            record, later = record_file.load(path)
+            if later:
+                return self.say_later(path)
+            if record is None:
+                record = self.set_aside(path, alone)
+            for action in self.waiting[path]:
+                action(record)
+            record_file.write(path, record)
+        self.waiting[path].clear()
+        for trouble in ("read", "write"):
+            self.said.pop(trouble, None)  # should it come again, that is news
+        if not alone:
+            self.say("lock", f"{path} cannot be locked: two notebooks that write at once may lose an entry.")
 
     def read(self):
-        """The record: of the file, or of this session where there is none."""
+        """The record: of the file, with what waits to be written."""
         path = self.path()
-        if path is None or path in self.lost:
-            return self.memory
+        record = record_file.fresh_record() if path is None else self.read_file(path)
+        for action in self.waiting[path]:
+            action(record)
+        return record
+
+    def read_file(self, path):
+        if not os.path.exists(path):
+            return record_file.fresh_record()
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return fresh_record()
-        except OSError:
-            self.give_up(path, f"Your progress cannot be read: {path}.")
-            return self.memory
-        except (ValueError, RecursionError):
-            record = None
-        if is_record(record):
-            return record
-        self.set_aside(path)
-        return fresh_record()
+            with record_file.locked(path) as alone:
+                record, later = record_file.load(path)
+                if later:
+                    self.say_later(path)
+                return self.set_aside(path, alone) if record is None else record
+        except Unusable as why:
+            self.say("read", f"Your progress cannot be read: {why}. {TRIED_AGAIN}")
+            return record_file.fresh_record()
 
-    def set_aside(self, path):
-        """Keep a file that is no record under another name."""
-        kept = free_name(path, "corrupt")
-        try:
-            path.rename(kept)
-            self.notes.append(
-                f"The record of your progress was damaged; it is kept as {kept.name}, a new one begins."
-            )
-        except OSError:
-            self.give_up(path, f"The record of your progress is damaged and cannot be moved: {path}.")
+    def set_aside(self, path, alone):
+        """Keep a file that is no record under another name; returns a fresh record."""
+        if not alone:
+            raise Unusable(f"{path} is damaged, and cannot be locked to move it")
+        kept = record_file.move_aside(path, "corrupt")
+        self.notes.append(
+            f"The record of your progress was damaged; it is kept as {kept.name}, a new one begins."
+        )
+        return record_file.fresh_record()
 
-    def write(self, path, record):
-        """Write all or nothing; False where it is not possible."""
-        temporary = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-            with open(handle, "w", encoding="utf-8") as file:
-                json.dump(record, file, indent=1)
-            os.replace(temporary, path)
-            return True
-        except OSError:
-            if temporary:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
-            return False
+    def say_later(self, path):
+        text = f"A later version of the course wrote {path}: it is read, and left as it is. {MEMORY_ONLY}"
+        self.say("later", text)
 
-    def give_up(self, path, text):
-        """Say once that a file cannot be used; from now on memory serves."""
-        if path not in self.lost:
-            self.lost.add(path)
-            self.notes.append(f"{text} It is kept until the kernel stops.")
-
-
-def fresh_record():
-    return json.loads(json.dumps(EMPTY))
-
-
-def is_record(record):
-    """True for what this version has written."""
-    if not isinstance(record, dict) or record.get("version") != 1:
-        return False
-    exercises, quizzes, cases = (record.get(key) for key in ("exercises", "quizzes", "detective"))
-    return (
-        isinstance(exercises, list)
-        and all(isinstance(number, str) for number in exercises)
-        and isinstance(quizzes, dict)
-        and isinstance(cases, dict)
-        and all(isinstance(cases.get(key), int) for key in EMPTY["detective"])
-    )
-
-
-def free_name(path, word):
-    """progress.json.corrupt-1, or the first higher number that is free."""
-    n = 1
-    while (kept := path.with_name(f"{path.name}.{word}-{n}")).exists():
-        n += 1
-    return kept
+    def say(self, trouble, text):
+        """A note to the reader, once."""
+        if self.said.get(trouble) != text:
+            self.said[trouble] = text
+            self.notes.append(text)
 
 
 progress = Progress()

@@ -1,27 +1,19 @@
 """The two cards that live in the browser: a quiz, and the detective's board.  Both are drawn by cards.js."""
 
-from pathlib import Path
-
-import anywidget
 import numpy as np
 import traitlets
 
 from utils.exercises import detective
 from utils.exercises.cards import Block, Card
-from utils.exercises.detective.case import level_for
+from utils.exercises.detective.levels import level_for
 from utils.exercises.quizzes import as_html, as_text
 from utils.exercises.record import progress
 from utils.exercises.wording import sentence
+from utils.widgets import CourseWidget
 
-HERE = Path(__file__).parent
 
-
-class BrowserCard(anywidget.AnyWidget):
+class BrowserCard(CourseWidget):
     """A widget that is also plain text and HTML, for where no widget runs: fallback() -> (text, HTML)."""
-
-    _esm = HERE / "cards.js"
-    _css = HERE / "cards.css"
-    kind = traitlets.Unicode().tag(sync=True)
 
     def __repr__(self):
         return self.fallback()[0]
@@ -33,23 +25,33 @@ class BrowserCard(anywidget.AnyWidget):
 
 
 class QuizCard(BrowserCard):
-    """A quiz to answer.  The browser knows what every answer is told, so a busy kernel delays nothing."""
+    """A quiz to answer.  The browser knows what every answer is told, so a busy kernel delays nothing.
+
+    picture: an explorable that stays covered until the guess is made.
+    """
 
     spec = traitlets.Dict().tag(sync=True)
     given = traitlets.Unicode().tag(sync=True)  # what the reader chose or typed last
 
-    def __init__(self, quiz):
-        self.quiz = quiz
+    then = traitlets.Unicode().tag(sync=True)  # the id of the covered picture's widget
+
+    def __init__(self, quiz, picture=None, given=""):
+        self.quiz, self.picture = quiz, picture
+        if picture is not None:
+            picture.with_opening()  # a covered picture must not wait for a busy kernel when it is uncovered
         spec = {
             "number": quiz.number,
             "prompt": sentence(quiz.prompt),
             "why": quiz.why,
             "replies": quiz.replies(),
         }
-        super().__init__(kind="quiz", spec=spec | {"choices": list(quiz.choices.items())})
+        then = "" if picture is None else picture.model_id
+        spec |= {"choices": list(quiz.choices.items())}
+        super().__init__(kind="quiz", spec=spec, then=then, given=given)
 
     def fallback(self):
-        return as_text(self.quiz), as_html(self.quiz)
+        covered = f"\n<{self.picture.title} | covered until the guess is made>" if self.picture else ""
+        return as_text(self.quiz) + covered, as_html(self.quiz)
 
     @traitlets.observe("given")
     def _remember(self, change):

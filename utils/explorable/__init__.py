@@ -1,17 +1,10 @@
-"""Pictures with controls: the engine, and one module of explorables per chapter."""
+"""Pictures with controls: the engine, its marks and links; the explorables themselves are in utils/chapters."""
 
-from .engine import Canvas, Choice, Explorable, Scene, Slider, Switch, Text, page
-from .sweep import SweepError, sweep
+from .engine import Array, Canvas, Choice, Explorable, Scene, Slider, Switch, Text, page
+from .links import Link, Pairs, Window
+from .marks import Bars, Code, Curve, Formula, Graph, Grid, Points, Strip
 
 __all__ = [
-    "Canvas",
-    "Choice",
-    "Explorable",
-    "Scene",
-    "Slider",
-    "SweepError",
-    "Switch",
-    "Text",
-    "page",
-    "sweep",
-]
+    "Array", "Bars", "Canvas", "Choice", "Code", "Curve", "Explorable", "Formula", "Graph", "Grid", "Link", "Pairs",
+    "Points", "Scene", "Slider", "Strip", "Switch", "Text", "Window", "page",
+]  # fmt: skip

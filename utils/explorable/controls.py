@@ -41,6 +41,10 @@ class Control(ABC):
     def samples(self, rng) -> list:
         """Values (as they travel) that a sweep tries."""
 
+    def prepared(self) -> list:
+        """Values (as they travel) that are drawn in advance for a page without kernel."""
+        return [self.encode(self.start)]
+
     def spec(self) -> dict:
         """What the browser needs in order to build the control."""
         return {"kind": self.kind, "label": self.label}
@@ -80,6 +84,8 @@ class Options(Control):
 
     def samples(self, rng):
         return list(range(len(self.values)))
+
+    prepared = lambda self: list(range(len(self.values)))
 
     def spec(self):
         return super().spec() | {"texts": self.texts}
@@ -185,6 +191,69 @@ class Canvas(Control):
 
     def spec(self):
         return super().spec() | {"shape": self.shape}
+
+
+class Array(Control):
+    """Numbers to drag in a mark; the value is a float array.  Whole steps of `step` travel, as a list.
+
+    low, high: limits of every number, or None.  A page without kernel shows the states that were prepared.
+    """
+
+    kind = "array"
+    countable = True
+
+    def __init__(self, value, step=0.05, low=None, high=None, label=None):
+        value = np.array(value, float)
+        if not (isinstance(step, Real) and 0 < step < math.inf):
+            raise ValueError(f"step: expected a positive number, got {step!r}")
+        self.shape, self.step = value.shape, float(step)
+        self.low, self.high = (None if limit is None else round(limit / self.step) for limit in (low, high))
+        super().__init__(value, label)
+        self.start = self.decode(self.encode(value))
+
+    def encode(self, value):
+        value = np.asarray(value, float)
+        if value.shape != self.shape or not np.isfinite(value).all():
+            raise ValueError(f"expected finite numbers of shape {self.shape}, got {value!r}")
+        wires = [round(number / self.step) for number in value.ravel().tolist()]
+        self._check(wires)
+        return wires
+
+    def decode(self, wire):
+        if not isinstance(wire, list) or len(wire) != math.prod(self.shape):
+            raise ValueError(f"expected a list of {math.prod(self.shape)} whole numbers")
+        if not all(type(number) is int and abs(number) < 2**40 for number in wire):
+            raise ValueError("expected whole numbers, the steps")
+        self._check(wire)
+        return np.array(wire, float).reshape(self.shape) * self.step
+
+    def _check(self, wires):
+        low, high = (
+            (-math.inf if self.low is None else self.low),
+            (math.inf if self.high is None else self.high),
+        )
+        if not all(low <= wire <= high for wire in wires):
+            raise ValueError(f"expected numbers from {low * self.step:g} to {high * self.step:g}")
+
+    def describe(self, wire):
+        return "[" + " ".join(f"{number * self.step:g}" for number in wire) + "]"
+
+    def samples(self, rng):
+        start = self.encode(self.start)
+        limits = [
+            limit if limit is not None else 20 * sign for limit, sign in ((self.low, -1), (self.high, 1))
+        ]
+        low, high = limits if limits[0] < limits[1] else (limits[0] - 20, limits[0] + 20)
+        ends = [[end] * len(start) for end in (low, high)]
+        return [start, *ends, rng.integers(low, high, len(start), endpoint=True).tolist()]
+
+    def spec(self):
+        return super().spec() | {
+            "shape": list(self.shape),
+            "step": self.step,
+            "low": self.low,
+            "high": self.high,
+        }
 
 
 def as_control(name: str, given) -> Control:

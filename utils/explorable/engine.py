@@ -1,34 +1,32 @@
-"""The explorable: Python computes and draws, a small ES module in the browser owns the controls."""
+"""The explorable: Python computes, and draws or lets the page draw; an ES module in the browser owns the controls."""
 
-import inspect
 import re
-from pathlib import Path
 
-import anywidget
 import traitlets
-from PIL import Image
 
-from utils import style
+from utils.widgets import CourseWidget
 
 from .bake import baked_states, frame_key
-from .controls import Canvas, Choice, Control, Slider, Switch, Text, as_control
+from .controls import Array, Canvas, Choice, Control, Slider, Switch, Text, as_control
 from .offline import fragment, page
-from .picks import as_picks
-from .scene import ENCODINGS, POSTER_BYTES, Scene, palette_png
+from .painters import MarksPainter, PicturePainter, check_functions
+from .scene import ENCODINGS, Scene
 
-__all__ = ["Canvas", "Choice", "Explorable", "Scene", "Slider", "Switch", "Text", "page"]
-
-HERE = Path(__file__).parent
+__all__ = ["Array", "Canvas", "Choice", "Explorable", "Scene", "Slider", "Switch", "Text", "page"]
 
 
-class Explorable(anywidget.AnyWidget):
+class Explorable(CourseWidget):
     """A picture with controls that Python answers: live, baked, offline, or as a plain picture.
 
-    setup(fig) -> artists that move, in any dict or list;  update(artists, **values) -> the read-out, a text.
-    Every further keyword is a control: a sequence is a slider, else Slider, Choice, Switch, Text or Canvas.
+    Explorable(setup, update, ...), drawn by matplotlib: setup(fig) -> artists that move, in any dict or list;
+    update(artists, **values) -> the read-out, a text.  Explorable(compute, marks=[...], ...), drawn by the page:
+    compute(**values) -> {name: array, "readout": text};  marks: see `marks`;  links: see `links`.
+    Every further keyword is a control: a sequence is a slider, an array of numbers to drag is Array(...), else Slider,
+    Choice, Switch, Text or Canvas.
 
     title: a few words;  start: first values by name (a control's own start where omitted);  pick: see `picks.Pick`;
-    play: names of the sliders that get play and step buttons;  presets: {name: values}, each a whole state, the start
+    actions: {name: function(**values) -> values to change, or None when there is nothing left to do}, a button each;
+    play: names of the sliders that get play and step buttons, and of the actions that may go on by themselves;  presets: {name: values}, each a whole state, the start
     with these values changed;  figsize: inches, 100 px each on the page;  dpi: pixels per inch of the live picture;
     alt: the picture in words;  fmt: "png", "jpeg" or "webp", live;  stateful: True if `update` remembers earlier calls.
     ValueError, naming the argument, for anything that does not fit together.
@@ -36,26 +34,26 @@ class Explorable(anywidget.AnyWidget):
     A *state* below is {control's name: value as it travels to the browser}, see `controls`.
     """
 
-    _esm = HERE / "explorable.js"
-    _css = HERE / "explorable.css"
+    kind = traitlets.Unicode("explorable").tag(sync=True)
     spec = traitlets.Dict().tag(sync=True)
     frames = traitlets.Dict().tag(sync=True)
     baked = traitlets.Bool(False).tag(sync=True)
     # seconds until the browser says that the kernel is busy
     patience = 10
     # ipywidgets closes what is collected, even where __init__ refused its arguments
-    scene, _opening, _closed = None, None, False
+    painter, _opening, _closed = None, None, False
 
     def __init__(
         self,
-        setup,
-        update,
-        *,
+        *functions,
         title,
+        marks=None,
+        links=(),
         start=None,
         pick=None,
         play=(),
         presets=None,
+        actions=None,
         figsize=(8, 3.4),
         dpi=100,
         alt=None,
@@ -65,41 +63,50 @@ class Explorable(anywidget.AnyWidget):
     ):
         _check_options(title=title, figsize=figsize, dpi=dpi, alt=alt, fmt=fmt, stateful=stateful)
         self.controls = {name: as_control(name, given) for name, given in controls.items()}
-        _check_functions(setup, update, self.controls)
-        self.update, self.title, self.fmt, self._alt = update, title, fmt, alt
+        if not self.controls:
+            raise ValueError("controls: expected at least one, got none")
+        wanted = ("setup", "update") if marks is None else ("compute",)
+        if len(functions) != len(wanted):
+            raise ValueError(f"expected {' and '.join(wanted)}, got {len(functions)} functions")
+        check_functions(functions, wanted, self.controls)
+        self.title, self.fmt, self._alt = title, fmt, alt
         self.live_only = stateful or not all(control.countable for control in self.controls.values())
         own = {name: control.encode(control.start) for name, control in self.controls.items()}
         self.start = self._state("start", {} if start is None else start, own)
         self.presets = self._check_presets(presets)
+        self.actions = _check_actions(actions)
         self.play = self._check_play(play)
-        self.scene = Scene(setup, figsize, dpi)
-        self.picks = as_picks(pick, self.controls, self.scene)
+        if marks is None:
+            self.painter = PicturePainter(*functions, figsize, dpi, pick, self.controls)
+        else:
+            self.painter = MarksPainter(*functions, marks, links)
+            self.painter.shape_by(self._decode(self.start))
         self._current = self.start
-        super().__init__(spec=self._spec(figsize))
+        super().__init__(spec=self._spec())
         self.on_msg(self._answer)
 
     def values(self) -> dict:
         """The values shown last."""
         return self._decode(self._current)
 
+    @property
+    def scene(self):
+        """Matplotlib's scene; None where the page draws."""
+        return self.painter.scene
+
     def draw(self, state) -> str:
-        """Move the artists to a state and return the read-out; whatever `update` raises passes through."""
-        with style.context():
-            readout = self.update(self.scene.artists, **self._decode(state))
-        if not isinstance(readout, str):
-            raise TypeError(f"update must return the read-out, a text; it returned {readout!r}")
+        """Paint a state and return the read-out; whatever the reader's functions raise passes through."""
+        readout = self.painter.draw(self._decode(state))
         self._current = state
         return readout
 
     def frame(self, state, fmt) -> dict:
-        """What the browser shows for a state: the read-out, the encoded picture, the geometry for picks."""
+        """What the browser shows for a state: the read-out, and the encoded picture or the numbers."""
         if self._closed:
             raise ValueError("this explorable is closed: run its cell again")
-        readout = self.draw(state)
-        data = self.scene.encode(fmt)
-        values = self._decode(state)
-        geometry = [pick.geometry(self.scene, values) for pick in self.picks]
-        return {"readout": readout, "geometry": geometry, "type": f"image/{fmt}", "data": data}
+        frame = self.painter.frame(self._decode(state), fmt)
+        self._current = state
+        return frame
 
     def at(self, **values) -> tuple[bytes, str]:
         """The picture and the read-out for the start with some values changed; ValueError names a wrong one."""
@@ -109,12 +116,18 @@ class Explorable(anywidget.AnyWidget):
     def handle(self, message) -> tuple[dict, list]:
         """Answer a message of the browser with exactly one frame or one error: (reply, buffers).
 
-        message: {"kind": "values", "seq": anything, "values": a state}.  Nothing is raised, not even by a Ctrl-C that
-        ends a slow `update`: the picture stays, the page lives on.
+        message: {"kind": "values", "seq": anything, "values": a state}, or kind "action" with its "name": the reply then
+        holds the state that it led to, and whether that was the end.  Nothing is raised, not even by a Ctrl-C that ends
+        a slow `update`: the picture stays, the page lives on.
         """
         seq = message.get("seq") if isinstance(message, dict) else None
         try:
-            frame = self.frame(self._read(message), self.fmt)
+            state, led_to = self._read(message), {}
+            if message["kind"] == "action":
+                changed = self.actions[message["name"]](**self._decode(state))
+                state = self._state(message["name"], changed or {}, state)
+                led_to = {"values": state, "done": changed is None}
+            frame = self.frame(state, self.fmt) | led_to
         except (Exception, KeyboardInterrupt) as error:
             return {"kind": "error", "seq": seq, "error": _in_words(error)}, []
         data = frame.pop("data")
@@ -166,8 +179,8 @@ class Explorable(anywidget.AnyWidget):
     def close(self):
         """End the widget and let go of its figure."""
         self._closed = True
-        if self.scene is not None:
-            self.scene.close()
+        if self.painter is not None:
+            self.painter.close()
         super().close()
 
     def __repr__(self):
@@ -175,11 +188,15 @@ class Explorable(anywidget.AnyWidget):
             return f"<{self.title} | closed>"
         return f"<{self.title} | {self.describe(self.start)} | {_in_one_line(self.readout())}>"
 
-    def _repr_mimebundle_(self, **kwargs):
-        _, frame, poster = self._open()
+    def with_opening(self) -> "Explorable":
+        """Send the first picture with the widget, because a kernel that is busy with "Run all" answers nobody."""
+        _, frame, _ = self._open()
         if frame and not self.frames:
-            # The picture travels with the widget, because a kernel that is busy with "Run all" answers nobody.
             self.frames = {"start" if self.live_only else frame_key(self.start): frame}
+        return self
+
+    def _repr_mimebundle_(self, **kwargs):
+        _, _, poster = self.with_opening()._open()
         data, metadata = super()._repr_mimebundle_(**kwargs)
         data |= {"text/plain": repr(self), "image/png": poster}
         return data, metadata | {"image/png": {"alt": self.alt()}}
@@ -189,20 +206,22 @@ class Explorable(anywidget.AnyWidget):
         if self._opening is None:
             try:
                 frame = self.frame(self.start, "webp")
-                self._opening = frame["readout"], frame, self.scene.poster()
+                readout = frame["readout"]
+                self._opening = readout, frame, self.painter.poster(self.title, readout)
             except Exception as error:
-                width, height = self.spec["width"], self.spec["height"]
-                blank = palette_png(Image.new("RGB", (width, height), "white"), POSTER_BYTES)
-                self._opening = _in_words(error), None, blank
+                words = _in_words(error)
+                self._opening = words, None, self.painter.blank(self.title, words)
         return self._opening
 
     def _answer(self, _, message, __):
-        self.send(*self.handle(message))
+        if not (isinstance(message, dict) and message.get("kind") == "ping"):
+            self.send(*self.handle(message))
 
     def _read(self, message):
         """The state in a message; ValueError for a malformed one."""
-        well_formed = isinstance(message, dict) and message.get("kind") == "values"
-        given = message.get("values") if well_formed else None
+        kind = message.get("kind") if isinstance(message, dict) else None
+        known = kind == "values" or (kind == "action" and message.get("name") in self.actions)
+        given = message.get("values") if known else None
         if not isinstance(given, dict) or set(given) != set(self.controls):
             raise ValueError(f"message: expected values for {', '.join(self.controls)}")
         state = {name: given[name] for name in self.controls}
@@ -224,7 +243,9 @@ class Explorable(anywidget.AnyWidget):
         return base | {n: _named(f"{argument}: {n}", encode[n], value) for n, value in values.items()}
 
     def _check_presets(self, presets):
-        presets = {} if presets is None else presets
+        if presets is None:
+            dragged = any(isinstance(control, Array) for control in self.controls.values())
+            presets = {"reset": {}} if dragged else {}
         if not isinstance(presets, dict):
             raise ValueError(f"presets: expected a dict of dicts by name, got {presets!r}")
         return {str(n): self._state(f"presets: {n}", values, self.start) for n, values in presets.items()}
@@ -234,25 +255,26 @@ class Explorable(anywidget.AnyWidget):
         if not isinstance(names, (list, tuple)):
             raise ValueError(f"play: expected names of sliders, got {play!r}")
         for name in names:
-            if not isinstance(self.controls.get(name), Slider):
+            if name not in self.actions and not isinstance(self.controls.get(name), Slider):
                 known = ", ".join(self.controls)
                 raise ValueError(f"play: no slider is called {name!r}; the controls are: {known}")
         return list(names)
 
-    def _spec(self, figsize):
+    def _spec(self):
+        # what has an order travels as a list: a saved notebook sorts the names of a dict
+        controls = [{"name": name} | control.spec() for name, control in self.controls.items()]
+        presets = [{"name": name, "values": values} for name, values in self.presets.items()]
         return {
             "title": self.title,
             "alt": self._alt or self.title,
-            "width": round(figsize[0] * 100),
-            "height": round(figsize[1] * 100),
-            "controls": {name: control.spec() for name, control in self.controls.items()},
+            "controls": controls,
             "start": self.start,
-            "presets": self.presets,
+            "presets": presets,
+            "actions": list(self.actions),
             "play": self.play,
-            "picks": [pick.spec(self.controls) for pick in self.picks],
             "cache": not self.live_only,
             "patience": self.patience,
-        }
+        } | self.painter.spec()
 
 
 def _check_options(*, title, figsize, dpi, alt, fmt, stateful):
@@ -273,19 +295,11 @@ def _check_options(*, title, figsize, dpi, alt, fmt, stateful):
             raise ValueError(f"{name}: expected {expected}, got {given!r}{hint}")
 
 
-def _check_functions(setup, update, controls):
-    if not callable(setup) or not callable(update):
-        raise ValueError(f"setup, update: expected two functions, got {setup!r} and {update!r}")
-    if not controls:
-        raise ValueError("controls: expected at least one, got none")
-    signature = inspect.signature(update)
-    first = next(iter(signature.parameters), None)
-    if first in controls:
-        raise ValueError(f"{first}: a control cannot be called like the first argument of update")
-    try:
-        signature.bind(None, **dict.fromkeys(controls))
-    except TypeError as error:
-        raise ValueError(f"update: expected (artists, {', '.join(controls)}), but {error}") from None
+def _check_actions(actions):
+    actions = {} if actions is None else actions
+    if not isinstance(actions, dict) or not all(map(callable, actions.values())):
+        raise ValueError(f"actions: expected a dict of functions by name, got {actions!r}")
+    return dict(actions)
 
 
 def _named(name, function, value):

@@ -3,41 +3,58 @@
 import base64
 import html
 import json
-from pathlib import Path
 
-HERE = Path(__file__).parent
-# The module is the one that Jupyter loads; all it asks of a model is `get`, `on` and `send`.
+from utils.widgets import EXPLORABLE, joined
+
+# The parts are those of the module that Jupyter loads; all that they ask of a model is `get`, `on` and `send`. The still
+# picture goes when the living one can be seen, and stays where the page's rules forbid that.
 WAKE = """
-for (const el of document.querySelectorAll("[data-explorable]:not([data-awake])")) {
-  const state = JSON.parse(el.querySelector("script").textContent);
+const touch = () => {};
+async function wake(el) {
   el.dataset.awake = "true";
-  el.replaceChildren();
-  render({ model: { get: (name) => state[name], on() {}, send() {} }, el });
+  const state = { left: {}, ...JSON.parse(el.querySelector("script").textContent) };
+  const stage = document.createElement("div");
+  try {
+    explorable({ model: { get: (name) => state[name], on() {}, send() {} }, el: stage });
+    await stage.querySelector("img")?.decode();
+    el.replaceChildren(stage);
+  } catch (error) {
+    console.info("the picture stays still:", error);
+  }
 }
+document.querySelectorAll("[data-explorable]:not([data-awake])").forEach(wake);
 """
 
 
 def fragment(explorable, max_frames=60) -> str:
     """A self-contained piece of HTML: the controls and up to `max_frames` frames, or only the picture if it is live only.
 
-    Several may share a page. Where scripts do not run, the picture, its alt text and its read-out remain.
+    Several may share a page. Where scripts do not run, or a frame cannot be shown, the picture, its alt text and its
+    read-out remain.
     """
+    return _body(explorable, max_frames) + ("" if explorable.live_only else _module())
+
+
+def _body(explorable, max_frames=60):
     still = _still(explorable)
     if explorable.live_only:
         return f'<figure style="margin:0">{still}<p>This one needs a running notebook.</p></figure>'
     frames = explorable.frames if explorable.baked else explorable.baked_frames(max_frames)
     state = {"spec": explorable.spec, "frames": {key: _as_text(frame) for key, frame in frames.items()}}
     data = json.dumps(state | {"baked": True, "offline": True}).replace("<", "\\u003c")
-    return (
-        f'<div data-explorable>{still}<script type="application/json">{data}</script></div>'
-        f"<style>{_read('explorable.css')}</style>"
-        f'<script type="module">{_read("explorable.js")}{WAKE}</script>'
-    )
+    return f'<div data-explorable>{still}<script type="application/json">{data}</script></div>'
+
+
+def _module():
+    looks, module = joined(["explorable/explorable.css", "explorable/marks.css"]), joined(EXPLORABLE) + WAKE
+    return f'<style>{looks}</style><script type="module">{module}</script>'
 
 
 def page(parts, title) -> str:
     """A whole HTML page out of explorables and pieces of HTML, in order."""
-    body = "\n".join(part if isinstance(part, str) else part.to_html() for part in parts)
+    alive = any(not isinstance(part, str) and not part.live_only for part in parts)
+    body = "\n".join(part if isinstance(part, str) else _body(part) for part in parts)
+    body += _module() if alive else ""
     head = f'<meta charset="utf-8"><title>{html.escape(title)}</title>'
     view = '<meta name="viewport" content="width=device-width, initial-scale=1">'
     look = "<style>body{max-width:54rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif}</style>"
@@ -55,7 +72,3 @@ def _still(explorable):
 
 def _as_text(frame):
     return frame | {"data": base64.b64encode(frame["data"]).decode()}
-
-
-def _read(name):
-    return (HERE / name).read_text(encoding="utf-8")

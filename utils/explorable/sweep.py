@@ -59,17 +59,24 @@ def _look(explorable, state) -> str:
 
     try:
         readout = explorable.draw(state)
-        picture = explorable.scene.pixels().tobytes()
+        picture = explorable.painter.fingerprint()
     except Exception as error:
         raise fail(f"{type(error).__name__}: {error}") from error
     if NOT_FINITE.search(readout):
         raise fail(f"the read-out is not finite: {readout!r}")
-    for artist in explorable.scene.moving:
+    if explorable.scene is not None:
+        _look_at_artists(explorable.scene, fail)
+    elif not any(array.any() for array in explorable.painter.arrays.values()):
+        raise fail("every number is zero: nothing is to be seen")
+    return hashlib.sha256(picture + readout.encode()).hexdigest()
+
+
+def _look_at_artists(scene, fail):
+    for artist in scene.moving:
         if not all(map(_finite, _numbers(artist))):
             raise fail(f"a {type(artist).__name__} holds numbers that are not finite")
-    if explorable.scene.moving and not explorable.scene.moving_in_sight():
+    if scene.moving and not scene.moving_in_sight():
         raise fail("nothing that moves is to be seen")
-    return hashlib.sha256(picture + readout.encode()).hexdigest()
 
 
 def _numbers(artist) -> list:

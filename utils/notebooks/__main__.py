@@ -1,76 +1,109 @@
-"""The command line: `python -m utils.notebooks sync [--back] | check | run | index [notebooks]`."""
+"""The command line: `python -m utils.notebooks sync [--back] | check | run | measure | new | renumber | quote | edit | all | index`."""
 
 import argparse
+import importlib
+import os
 import sys
 from pathlib import Path
 
-from utils.notebooks.files import ROOT
+from utils.notebooks.files import ROOT, no_course
+
+NOTEBOOKS = ("paths", dict(nargs="*", type=Path, help="notebooks or folders; without any, all of chapters/"))
+CHAPTER = ("chapter", dict(help="its number or name in the register"))
+
+
+def switch(name, help):
+    return name, dict(action="store_true", help=help)
+
+
+# name: (what it does, what it says when nothing was refused, its arguments). The command is the function of the same
+# name in the module of the same name, or where WHERE says; its parameters are the root and the arguments.
+COMMANDS = {
+    "sync": (
+        *("copy shown code from utils/ into the cells", "Shown code is in sync."),
+        [NOTEBOOKS, switch("--back", "copy edited cells into utils/ instead")],
+    ),
+    "check": (
+        "say what breaks a rule, without executing anything",
+        "Nothing to complain about.",
+        [NOTEBOOKS],
+    ),
+    "run": ("execute the notebooks and keep their outputs", "Every notebook ran.", [NOTEBOOKS]),
+    "new": (
+        *("write a chapter that is small but whole", "The chapter is there; replace its texts."),
+        [
+            ("number", dict(type=int)),
+            ("name", dict(help="as a Python package: lstm_gru")),
+            ("--title", dict(default="", help="for a chapter that the register does not have")),
+            ("--chinese", dict(default="", help="its Chinese title")),
+        ],
+    ),
+    "renumber": (
+        *("number a chapter's equations in their order", "Done."),
+        [CHAPTER, switch("--write", "change the files, and not only say what would change")],
+    ),
+    "measure": ("run a chapter's long experiments and keep the results", "The results are kept.", [CHAPTER]),
+    "edit": (
+        *("write a chapter as one readable text, or take its edits back", "Done."),
+        [CHAPTER, switch("--back", "take the text's edits into the notebook")],
+    ),
+    "all": (
+        "sync, run, index, README, check, ruff and tests of one chapter",
+        "The chapter is whole.",
+        [CHAPTER],
+    ),
+    "quote": (
+        *("write where quoted numbers come from", "Every quoted number that a cell holds has it."),
+        [NOTEBOOKS],
+    ),
+    "index": ("write chapters/INDEX.md", "The index is up to date.", []),
+}
+WHERE = {"all": ("finish", "finish"), "quote": ("quotes", "quote")}
 
 
 def main(arguments=None):
-    """Prints one sentence per remark; returns 1 when something was refused, else 0."""
-    options = parser().parse_args(arguments)
+    """Prints one sentence per remark; returns 1 when something was refused, 130 when it was stopped, else 0."""
+    options = vars(parser().parse_args(arguments))
+    root, name = options.pop("root"), options.pop("command")
+    if reason := no_course(root, options.get("paths")):
+        print(f"{root}: {reason}")
+        return 1
     refused = 0
-    for remark in options.command(options):
-        print(remark, flush=True)
-        refused += remark.refused
-    print(f"Refused: {refused}." if refused else options.all_well)
+    try:
+        for remark in command(name)(root, **options):
+            print(remark, flush=True)
+            refused += remark.refused
+    except KeyboardInterrupt:
+        print("Stopped.")
+        return 130
+    print(f"Refused: {refused}." if refused else COMMANDS[name][1])
     return 1 if refused else 0
 
 
+def command(name):
+    """Imported when it is called: check should not wait for the kernel's machinery."""
+    module, function = WHERE.get(name, (name, name))
+    return getattr(importlib.import_module(f"utils.notebooks.{module}"), function)
+
+
 def parser():
-    whole = argparse.ArgumentParser(
+    program = argparse.ArgumentParser(
         prog="python -m utils.notebooks", description="Keeps the chapters in order."
     )
-    whole.add_argument("--root", type=Path, default=ROOT, help="the folder that holds chapters/ and utils/")
-    commands = whole.add_subparsers(required=True, metavar="command")
-
-    def add(name, command, help, all_well):
+    program.add_argument("--root", type=Path, default=ROOT, help="the folder that holds chapters/ and utils/")
+    commands = program.add_subparsers(required=True, dest="command", metavar="command")
+    for name, (help, _, arguments) in COMMANDS.items():
         sub = commands.add_parser(name, help=help, description=help)
-        sub.set_defaults(command=command, all_well=all_well)
-        return sub
-
-    notebooks = dict(nargs="*", type=Path, help="notebooks or folders; without any, all of chapters/")
-    sync = add("sync", _sync, "copy shown code from utils/ into the cells", "Shown code is in sync.")
-    sync.add_argument("--back", action="store_true", help="copy edited cells into utils/ instead")
-    sync.add_argument("paths", **notebooks)
-    check = add(
-        "check", _check, "say what breaks a rule, without executing anything", "Nothing to complain about."
-    )
-    check.add_argument("paths", **notebooks)
-    run = add("run", _run, "execute the notebooks and keep their outputs", "Every notebook ran.")
-    run.add_argument("paths", **notebooks)
-    add("index", _index, "write chapters/INDEX.md", "The index is up to date.")
-    return whole
-
-
-# Each command imports what it needs when it is called: check should not wait for the kernel's machinery.
-
-
-def _sync(options):
-    from utils.notebooks.sync import sync
-
-    return sync(options.root, options.paths, back=options.back)
-
-
-def _check(options):
-    from utils.notebooks.check import check
-
-    return check(options.root, options.paths)
-
-
-def _run(options):
-    from utils.notebooks.run import run
-
-    return run(options.root, options.paths)
-
-
-def _index(options):
-    from utils.notebooks.index import index
-
-    return index(options.root)
+        for argument, settings in arguments:
+            sub.add_argument(argument, **settings)
+    return program
 
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(errors="replace")  # a console that knows no Chinese still gets the sentence
-    sys.exit(main())
+    try:
+        code = main()
+    except BrokenPipeError:  # whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

@@ -7,13 +7,15 @@ gets (course); both yield remarks. To add one, write it in rules/, list it here,
 from pathlib import Path
 
 from utils.notebooks.course import Course
-from utils.notebooks.files import BrokenFile, find_notebooks, read_chapter, told_name
-from utils.notebooks.rules import cells, code, links, outputs, prose, whole
+from utils.notebooks.files import BrokenFile, Remark, chapter_number, find_notebooks, read_chapter, told_name
+from utils.notebooks.rules import cells, code, fresh, links, modules, outputs, prose, quoted, shape, whole
 
 CHAPTER_RULES = (
-    cells.named_by_number,
+    cells.named_by_register,
+    cells.titled_by_register,
     cells.kernelspec_kept,
     cells.ids_unique,
+    cells.no_conflict_markers,
     cells.slide_types,
     cells.known_tags,
     cells.concepts_known,
@@ -26,6 +28,7 @@ CHAPTER_RULES = (
     outputs.nothing_on_stderr,
     outputs.no_warnings,
     outputs.no_timings,
+    outputs.no_progress,
     outputs.small_images,
     outputs.small_file,
     outputs.no_absolute_paths,
@@ -36,18 +39,31 @@ CHAPTER_RULES = (
     prose.colours_in_braces,
     prose.equation_tags_unique,
     prose.equation_references_exist,
+    quoted.quoted_numbers,
     links.links_lead_somewhere,
     links.no_remote_images,
     links.previous_and_next,
+    shape.sections_numbered_in_order,
+    shape.headings_bilingual,
+    shape.sections_have_their_point,
+    shape.lecture_has_its_cells,
+    shape.ends_with_a_summary,
+    fresh.ran_with_these_sources,
+    fresh.calls_no_written_chapter_unwritten,
 )
 COURSE_RULES = (
     code.names_defined,
     links.readme_lists_chapters,
-    whole.chapter_numbers_unique,
+    whole.register_sound,
     whole.exercises_unique,
     whole.concepts_file_sound,
+    whole.concepts_by_register,
     whole.concepts_reached,
     whole.index_fresh,
+    modules.cited_equations_exist,
+    modules.no_name_hides_a_module,
+    shape.chapters_have_tests,
+    fresh.measured_with_these_sources,
 )
 
 
@@ -60,13 +76,28 @@ def check(root, paths=None):
     course, remarks = _read_course(root, wanted)
     for rule in CHAPTER_RULES:
         for chapter in course.chapters:
-            remarks += rule(chapter, course)
+            remarks += _applied(rule, chapter.name, chapter, course)
     for rule in COURSE_RULES:
-        remarks += rule(course)
+        remarks += _applied(rule, "check", course)
     if paths:
         names = {told_name(root, path) for path in wanted} | {code.RUFF}
-        remarks = [remark for remark in remarks if remark.name in names]
+        own = [course.register[n].name for n in map(chapter_number, wanted) if n in course.register]
+        folders = [f"{where}/chapters/{name}" for name in own for where in ("utils", "tests")]
+        names.add("check")
+        remarks = [r for r in remarks if r.name in names or any(_inside(r.name, f) for f in folders)]
     return sorted(set(remarks), key=lambda remark: (remark.name, remark.cell or 0, remark.text))
+
+
+def _applied(rule, name, *arguments):
+    """What a rule says; where a file makes it stumble, a sentence that says so instead of a traceback."""
+    try:
+        return list(rule(*arguments))
+    except Exception as error:
+        return [Remark(name, f"the rule {rule.__name__} stumbles ({type(error).__name__}: {error})")]
+
+
+def _inside(name, folder):
+    return name == folder or name.startswith(f"{folder}/")
 
 
 def _read_course(root, wanted):

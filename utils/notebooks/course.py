@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from utils.notebooks.files import BrokenFile, Chapter, chapter_number
+from utils.notebooks.files import BrokenFile, Chapter
 from utils.notebooks.index import concepts_path, read_concepts
+from utils.register import register
 
 EQUATION_TAG = re.compile(r"\\tag\*?\{([^{}]*)\}")
 
@@ -24,10 +25,18 @@ class Course:
         return len(self.chapters) == len(self.paths)
 
     @cached_property
-    def file_names(self):
-        """Chapter number -> file name, in order, readable or not."""
-        numbered = {chapter_number(path): path.name for path in reversed(self.paths)}  # the first one wins
-        return {number: numbered[number] for number in sorted(numbered.keys() - {None})}
+    def register(self):
+        """Chapter number -> Entry; empty when course.toml is missing or broken (the rule about it says which)."""
+        try:
+            return register(self.root)
+        except ValueError:
+            return {}
+
+    @cached_property
+    def written(self):
+        """Chapter number -> Entry of the chapters that have a notebook, in order, readable or not."""
+        names = {path.name for path in self.paths}
+        return {number: entry for number, entry in self.register.items() if entry.file_name in names}
 
     @cached_property
     def by_number(self):
@@ -55,7 +64,7 @@ class Course:
 
     @property
     def has_concepts_file(self):
-        return concepts_path(self.root).is_file()
+        return concepts_path(self.root).exists()
 
 
 def equation_tags(chapter):

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from utils.notebooks.files import BrokenFile, Remark, concept_ids, read_chapters, told_name, write_bytes
+from utils.register import FILE, register
 
 COLUMNS = ["id", "English", "中文", "别名", "chapter"]
 ALIAS_SEPARATORS = re.compile(r"\s*[;；,，、]\s*")
@@ -48,16 +49,19 @@ def read_concepts(root):
     """The rows of concepts.csv as a dict id -> Concept. Raises BrokenFile; a missing file is an empty dict."""
     path = concepts_path(root)
     name = told_name(root, path)
-    if not path.is_file():
+    if not path.exists():
         return {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            rows = list(reader)
+            rows, columns = list(reader), reader.fieldnames
+    except OSError as error:
+        raise BrokenFile(name, f"cannot be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise BrokenFile(name, f"is not a table in UTF-8 ({error})") from None
-    if reader.fieldnames != COLUMNS:
-        raise BrokenFile(name, f"must have the columns {','.join(COLUMNS)}; it has {reader.fieldnames}")
+    if columns != COLUMNS:
+        told = ",".join(columns or ["none"])[:200]
+        raise BrokenFile(name, f"must have the columns {','.join(COLUMNS)}; it has {told}")
     concepts = {}
     for line, row in enumerate(rows, start=2):
         chapter = re.match(r"\d+", row["chapter"] or "")
@@ -67,6 +71,8 @@ def read_concepts(root):
             raise BrokenFile(name, f"row {line} repeats the id {row['id']}")
         aliases = tuple(filter(None, ALIAS_SEPARATORS.split(row["别名"].strip())))
         english, chinese = row["English"].strip(), row["中文"].strip()
+        if aliases and not (english or chinese):
+            raise BrokenFile(name, f"row {line} has other names, but none in English or Chinese")
         concepts[row["id"]] = Concept(row["id"], english, chinese, aliases, int(chapter[0]))
     return concepts
 
@@ -75,23 +81,30 @@ def index(root):
     """Writes chapters/INDEX.md, always that of the whole course; returns remarks."""
     chapters, remarks = read_chapters(root)
     try:
-        concepts = read_concepts(root)
+        concepts, entries = read_concepts(root), register(root)
     except BrokenFile as broken:
         return [*remarks, broken.remark]
+    except ValueError as error:
+        return [*remarks, Remark(FILE.as_posix(), str(error).removeprefix(FILE.as_posix()).lstrip(":, "))]
     if not concepts:
         name = told_name(root, concepts_path(root))
         return [*remarks, Remark(name, "is missing or empty; the index needs it")]
     if remarks:
         return remarks
-    write_bytes(index_path(root), index_text(chapters, concepts).encode())
-    return [Remark(told_name(root, index_path(root)), "written", refused=False)]
+    name = told_name(root, index_path(root))
+    try:
+        write_bytes(index_path(root), index_text(chapters, concepts, entries).encode(), name)
+    except BrokenFile as broken:
+        return [broken.remark]
+    return [Remark(name, "written", refused=False)]
 
 
-def index_text(chapters, concepts):
-    """The text of INDEX.md. The same chapters and concepts (a dict id -> Concept) give the same text."""
+def index_text(chapters, concepts, entries):
+    """The text of INDEX.md. The same chapters, concepts (a dict id -> Concept) and register give the same text."""
     sections = defaultdict(list)
     for chapter in chapters:
-        for concept_id, section in _sections(chapter):
+        title = entries[chapter.number].heading if chapter.number in entries else chapter.path.stem
+        for concept_id, section in _sections(chapter, title):
             if section not in sections[concept_id]:
                 sections[concept_id].append(section)
     entries = [
@@ -121,14 +134,18 @@ class Section:
         return f"[{label}]({self.address})"
 
 
-def _sections(chapter):
+def _sections(chapter, title):
     """Yields (concept id, Section), cell by cell: the first heading in the cell, else the nearest one above.
 
-    The address names the cell, not the heading: JupyterLab does not find anchors with Chinese in them.
+    title: the chapter's, which stands for its first heading. The address names the cell, not the heading:
+    JupyterLab does not find anchors with Chinese in them.
     """
-    section = Section(chapter.path.stem, chapter.path.name)
+    section = Section(title, chapter.path.name)
+    titled = False
     for number, cell in chapter.cells():
-        headings = chapter.documents[number].headings if cell.cell_type == "markdown" else []
+        headings = list(chapter.documents[number].headings) if cell.cell_type == "markdown" else []
+        if headings and not titled:
+            headings[0], titled = title, True
         address = f"{quote(chapter.path.name)}#cell-id={cell.id}"
         here = Section(headings[0], address) if headings else section
         for concept_id in concept_ids(cell):

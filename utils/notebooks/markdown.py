@@ -29,6 +29,7 @@ class Document:
     text: str = ""  # the prose, without code, LaTeX and addresses
     math: list = field(default_factory=list)
     headings: list = field(default_factory=list)  # as displayed, LaTeX kept as LaTeX
+    sections: list = field(default_factory=list)  # those headings that begin with ##
     links: list = field(default_factory=list)  # addresses
     images: list = field(default_factory=list)  # addresses
     html_tags: list = field(default_factory=list)  # names in lower case; "<!--" for a comment
@@ -49,6 +50,8 @@ class Document:
             kind, attributes, raw = token["type"], token.get("attrs", {}), token.get("raw", "")
             if kind == "heading":
                 self.headings.append(self._displayed(token["children"]))
+                if attributes["level"] == 2:
+                    self.sections.append(self.headings[-1])
             elif kind == "link":
                 self.links.append(self._with_math(attributes["url"]))
             elif kind == "image":

@@ -1,16 +1,29 @@
 """run: executes notebooks from top to bottom and keeps their outputs, without widget views, states and timings."""
 
+import contextlib
 import os
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from utils.notebooks.files import RAISES, WIDGET_VIEW, read_chapters, tags, write_chapter
+from utils.notebooks.files import (
+    RAISES,
+    WIDGET_VIEW,
+    BrokenFile,
+    read_chapters,
+    require_writable,
+    tags,
+    write_chapter,
+)
+from utils.notebooks.imports import KEY, digest_of_imports
+from utils.register import register
 
 CELL_TIMEOUT = 120  # seconds
 
@@ -21,14 +34,36 @@ def limits(number):
 
 
 def run(root, paths=None):
-    """Executes the given notebooks and writes those that succeed; yields a remark as soon as it is known."""
+    """Executes the given notebooks and writes those that succeed; yields a remark as soon as it is known.
+
+    Ctrl-C stops the kernel and the rest: the last remarks say so, and what had finished by then.
+    """
     chapters, remarks = read_chapters(root, paths)
     yield from remarks
-    for chapter in chapters:
-        yield from _run_one(chapter)
+    try:
+        entries = register(root)
+    except ValueError:  # check says why
+        entries = {}
+    for number, chapter in enumerate(chapters):
+        try:
+            yield from _run_one(chapter, root, entries)
+        except BrokenFile as broken:
+            yield broken.remark
+        except KeyboardInterrupt:
+            yield from _stopped(chapter, chapters[:number], chapters[number + 1 :])
+            return
 
 
-def _run_one(chapter):
+def _stopped(chapter, before, after):
+    yield chapter.remark("stopped; the file was left as it is")
+    told = {"done before": before, "not begun": after}
+    for what, some in told.items():
+        if some:
+            yield chapter.remark(f"{what}: {', '.join(one.name for one in some)}", refused=False)
+
+
+def _run_one(chapter, root, entries):
+    require_writable(chapter.path, chapter.name)
     forget_outputs(chapter.notebook)
     start = time.perf_counter()
     cell, failure, megabytes = _execute(chapter)
@@ -39,6 +74,7 @@ def _run_one(chapter):
         yield chapter.remark(f"{failure}; the file was left as it is", cell)
         return
     strip(chapter.notebook)
+    chapter.notebook.metadata[KEY] = digest_of_imports(chapter, root, entries.get(chapter.number))
     write_chapter(chapter)
     size = chapter.path.stat().st_size / 1000
     yield chapter.remark(
@@ -76,9 +112,9 @@ def _execute(chapter):
         coalesce_streams=True,
         on_cell_start=on_cell_start,
     )
-    with PeakMemory() as memory:
+    with PeakMemory() as memory, tempfile.TemporaryDirectory() as folder:
         try:
-            client.execute(env=environment(), stderr=subprocess.DEVNULL)  # the kernel's own chatter
+            _interruptible(client, environment(folder))
         except CellExecutionError as error:
             return current, f"raised {error.ename}: {first_line(error.evalue)}", memory.megabytes
         except CellTimeoutError:
@@ -91,12 +127,42 @@ def _execute(chapter):
     return None, None, memory.megabytes
 
 
-def environment():
-    """The environment of the kernel: as a reader's, without progress bars."""
+def _interruptible(client, env):
+    """Executes in a thread: in the main one nbclient would take Ctrl-C for itself and go on."""
+    raised = []
+
+    def execute():
+        try:
+            client.execute(env=env, stderr=subprocess.DEVNULL)  # the kernel's own chatter
+        except BaseException as error:  # raised below, where it is looked for
+            raised.append(error)
+
+    thread = threading.Thread(target=execute, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(0.2)  # without a limit Windows would not hear Ctrl-C
+    except KeyboardInterrupt:
+        _kill(client)
+        thread.join(5)
+        raise
+    if raised:
+        raise raised[0]
+
+
+def _kill(client):
+    """End the kernel now, if there is one already."""
+    with contextlib.suppress(AttributeError, psutil.Error):
+        psutil.Process(client.km.provisioner.pid).kill()
+
+
+def environment(folder):
+    """The environment of the kernel: as that of a reader who begins, whose record is in the folder; no progress bars."""
     changed = {
         name: value for name, value in os.environ.items() if name not in ("PYTHONWARNINGS", "MPLBACKEND")
     }
-    return changed | {"TQDM_DISABLE": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    own = {"GRADIENTS_PROGRESS": str(Path(folder) / "progress.json")}
+    return changed | own | {"TQDM_DISABLE": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 def first_line(text):

@@ -139,7 +139,7 @@ def find_definition(code, name, told):
     """
     try:
         statements = ast.parse(code).body
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
         raise ShownError(f"{told} is not valid Python{line}") from None
     found = [statement for statement in statements if name in defined_names(statement)]

@@ -6,7 +6,7 @@ write over a side that was edited since.
 
 from collections import defaultdict
 
-from utils.notebooks.files import read_chapters, write_bytes, write_chapter
+from utils.notebooks.files import BrokenFile, read_chapters, write_bytes, write_chapter
 from utils.notebooks.shown import ShownError, digest, require_only, shown_cells
 
 
@@ -20,7 +20,11 @@ def sync(root, paths=None, *, back=False):
         remarks += complaints
     remarks += _push(root, shown) if back else _pull(root, shown)
     for chapter in chapters:
-        write_chapter(chapter)
+        try:
+            write_chapter(chapter)
+        except BrokenFile as broken:
+            remarks = [remark for remark in remarks if remark.refused or remark.name != chapter.name]
+            remarks.append(broken.remark)
     return remarks
 
 
@@ -62,6 +66,8 @@ def _push(root, shown):
         except ShownError as error:
             for cell in cells:
                 yield cell.remark(str(error))
+        except BrokenFile as broken:
+            yield broken.remark
 
 
 def _push_one(root, source, cells):
@@ -76,7 +82,7 @@ def _push_one(root, source, cells):
         for cell in edited:
             yield cell.remark(refusal)
         return
-    write_bytes(source.path(root), source.replace(root, edited[0].text))
+    write_bytes(source.path(root), source.replace(root, edited[0].text), source.told)
     for cell in edited:
         cell.remember()
         yield cell.remark(f"wrote {source.name} to {source.told}", refused=False)

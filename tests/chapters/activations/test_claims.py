@@ -1,6 +1,6 @@
 """Claims that circulate about S-shaped and smooth activation functions, and what holds (chapter 02).
 
-ReLU and its relatives are in test_chapter_02_claims_relu.py; softmax, losses and training in ..._losses.py.
+ReLU and its relatives are in test_claims_relu.py, softmax, losses and training in test_claims_losses.py.
 """
 
 from functools import partial

@@ -8,13 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import distributions
 
-from utils import train
-from utils.data import digits
+from utils.chapters.activations import runs
 from utils.nn import activations as act
-from utils.nn.chain import chain
-from utils.nn.linear import linear
 from utils.nn.losses import binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss
-from utils.nn.mlp import mlp, mlp_params
 
 SCORES = np.array([2.0, 1.0, 0.0, -1.0])
 
@@ -381,14 +377,7 @@ def test_with_smoothing_the_best_gap_is_finite(classes, gap):
 
 @cache
 def first_epoch_loss(name, layers, seed):
-    """Training loss of the digits network after one epoch, weights of He et al., learning rate 0.03."""
-    data, sizes = digits.load(), (64, *[32] * (layers - 1), 10)
-    network, _ = mlp(sizes, getattr(act, name))
-    _, history = train.fit(
-        network, cross_entropy, mlp_params(sizes, np.random.default_rng(seed), gain=np.sqrt(2)),
-        data.train_x, data.train_y, update=train.sgd(0.03), epochs=1, batch_size=32, seed=seed,
-    )  # fmt: skip
-    return history.train_loss[-1]
+    return runs.first_epoch_loss(getattr(act, name), layers, seed)
 
 
 @pytest.mark.parametrize("layers", [3, 7])
@@ -399,32 +388,17 @@ def test_elu_starts_faster_in_deep_and_in_shallow_networks(layers, other):
     assert min(gap) > 0.1 and np.mean(gap) > 0.25
 
 
-def small_data(activation, seed, *, slopes=None, tested_with=None):
-    """64-64-64-10 on 100 digits, 40 epochs: training and held-out loss."""
-    data, sizes = digits.load(), (64, 64, 64, 10)
-    first, second, last = [p for p in mlp_params(sizes, np.random.default_rng(seed), gain=np.sqrt(2)) if p]
-    network = lambda activation: chain(linear, activation, linear, activation, linear)
-    rows = np.random.default_rng(seed).permutation(len(data.train_x))[:100]
-    params, history = train.fit(
-        network(activation), cross_entropy, (first, slopes, second, slopes, last),
-        data.train_x[rows], data.train_y[rows],
-        update=train.sgd(0.1), epochs=40, batch_size=20, seed=seed,
-    )  # fmt: skip
-    logits, _ = network(tested_with or activation)(params, data.test_x)
-    return history.train_loss[-1], cross_entropy(logits, data.test_y)[0]
-
-
 @cache
 def fixed_slope(negative_slope, seed):
-    return small_data(partial(act.leaky_relu, negative_slope=negative_slope), seed)
+    return runs.small_data(partial(act.leaky_relu, negative_slope=negative_slope), seed)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_shared_slopes_overfit_a_hundred_digits_and_slopes_of_each_unit_do_not(seed):
     """ACT-14: against fixed slopes of 0.25, the same start and order."""
     fixed_train, fixed_test = fixed_slope(0.25, seed)
-    shared_train, shared_test = small_data(act.prelu, seed, slopes={"weight": np.full(1, 0.25)})
-    each_train, each_test = small_data(act.prelu, seed, slopes={"weight": np.full(64, 0.25)})
+    shared_train, shared_test = runs.small_data(act.prelu, seed, slopes={"weight": np.full(1, 0.25)})
+    each_train, each_test = runs.small_data(act.prelu, seed, slopes={"weight": np.full(64, 0.25)})
     assert shared_train < 0.8 * fixed_train and shared_test > fixed_test + 0.01
     assert each_train == pytest.approx(fixed_train, rel=0.05) and each_test == pytest.approx(
         fixed_test, abs=0.01
@@ -436,7 +410,7 @@ def test_random_slopes_change_little_on_a_hundred_digits():
     change = []
     for seed in range(4):
         drawn = partial(act.rrelu, rng=np.random.default_rng(100 + seed), training=True)
-        random = small_data(drawn, seed, tested_with=act.rrelu)
+        random = runs.small_data(drawn, seed, tested_with=act.rrelu)
         change.append(np.subtract(random, fixed_slope(11 / 48, seed)))
     train_change, test_change = np.mean(change, axis=0)
     assert abs(train_change) < 0.001 and abs(test_change) < 0.01

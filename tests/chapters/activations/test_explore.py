@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.explorable.artists import drawn, heights
-from utils.chapters.activations import explore
+from utils.chapters.activations import explore, runs
 from utils.chapters.activations.explore import confidence, dying_units, passing_through, shares
 from utils.data import digits
 from utils.explorable.sweep import sweep
@@ -198,20 +198,20 @@ def test_dead_units_are_those_that_answer_to_nothing():
         None,
     )
     x = np.array([[1.0, 0.5], [2.0, -1.0]])
-    np.testing.assert_allclose(dying_units.dead_units(network, taps, params, x), [1 / 3])
+    np.testing.assert_allclose(runs.dead_units(network, taps, params, x), [1 / 3])
 
 
 def test_relus_die_and_the_others_do_not():
-    for name in dying_units.ACTIVATIONS:
+    for name in runs.THREE:
         dead, scores = dying_units.run(name, 0.3, -2.0)
-        assert dead.shape == (dying_units.EPOCHS + 1, 3) and len(scores) == dying_units.EPOCHS + 1
+        assert dead.shape == (runs.DYING_EPOCHS + 1, 3) and len(scores) == runs.DYING_EPOCHS + 1
         assert (dead[-1].max() == 1) == (name == "ReLU")
     assert dying_units.run("ELU", 0.3, -2.0)[1][-1] > 0.8 > 0.2 > dying_units.run("ReLU", 0.3, -2.0)[1][-1]
 
 
 def test_a_run_begins_with_the_untrained_network():
-    data, params = digits.load(), mlp_params(dying_units.SIZES, np.random.default_rng(0), gain=np.sqrt(2))
-    x, held_out, expected = data.train_x[: dying_units.EXAMPLES], data.test_x, []
+    data, params = digits.load(), mlp_params(runs.DYING_SIZES, np.random.default_rng(0), gain=np.sqrt(2))
+    x, held_out, expected = data.train_x[: runs.DYING_EXAMPLES], data.test_x, []
     for layer in params[0:9:3]:
         x, held_out = (np.maximum(a @ layer["weight"].T + layer["bias"] - 2, 0) for a in (x, held_out))
         expected.append((x.max(0) == 0).mean())
@@ -222,7 +222,7 @@ def test_a_run_begins_with_the_untrained_network():
 
 
 def test_read_out_and_curves_are_those_of_the_setting_and_the_epoch(monkeypatch):
-    epochs = np.arange(dying_units.EPOCHS + 1)
+    epochs = np.arange(runs.DYING_EPOCHS + 1)
     first = {"ReLU": 0.1, "leaky ReLU": 0.3, "ELU": 0.5}
 
     def made_up(name, rate, bias):

@@ -6,18 +6,16 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from scipy.special import digamma
+from scipy.special import digamma, gamma
 
-from utils import train
 from utils.crosscheck import crosscheck
 from utils.data import digits
 from utils.nn import initialization as init
 from utils.nn.activations import elu, leaky_relu, relu, selu, sigmoid, tanh
-from utils.nn.losses import cross_entropy, mse_loss
+from utils.nn.linear import linear
 from utils.nn.mlp import mlp, mlp_params_by
 
 IDENTITY = lambda x: (x, lambda dy: dy)
-NN_LINEAR = partial(init.kaiming_uniform, negative_slope=5**0.5)
 
 
 def mean_squares(scheme, activation, widths, rng, batch=64):
@@ -58,6 +56,50 @@ def test_a_linear_stack_multiplies(factor):
     assert np.mean(np.log(found)) / 100 == pytest.approx(np.log(factor), abs=0.03)
 
 
+HERMITE_X, HERMITE_WEIGHTS = np.polynomial.hermite_e.hermegauss(200)
+
+
+def mean_of(f, variance):
+    """E[f(z)] for normal z with mean 0, by quadrature."""
+    values = f(np.sqrt(variance) * HERMITE_X)
+    return (values * HERMITE_WEIGHTS).sum() / HERMITE_WEIGHTS.sum()
+
+
+@pytest.mark.parametrize("variance", [1e-3, 1e-2, 3e-2])
+def test_a_layer_of_tanh_takes_twice_the_square_of_the_mean_square(variance):
+    """Eq. (3.7a), up to the next term, 17/3 of the cube."""
+    after = mean_of(lambda z: np.tanh(z) ** 2, variance)
+    assert after == pytest.approx(variance - 2 * variance**2, abs=6 * variance**3)
+    assert 1 / after - 1 / variance == pytest.approx(2, abs=3 * variance)
+
+
+@pytest.mark.parametrize("first", [0.3, 1.0, 4.0])
+def test_tanh_with_lecun_fades_as_a_power_of_the_depth(first):
+    """Eq. (3.7b): 1 / sqrt(2 L) in wide layers, whatever the beginning, and no fixed share a layer."""
+    sizes, variance = [], first
+    for _ in range(100):
+        variance = mean_of(lambda z: np.tanh(z) ** 2, variance)
+        sizes.append(np.sqrt(variance))
+    for layer in (20, 50, 100):
+        assert sizes[layer - 1] == pytest.approx(1 / np.sqrt(2 * layer), rel=0.06)
+    assert sizes[99] / sizes[24] == pytest.approx(0.5, rel=0.06)
+    if first == 1.0:
+        assert sizes[1] / sizes[0] < 0.8 and sizes[19] / sizes[18] == pytest.approx(0.975, abs=2e-3)
+
+
+def test_networks_of_tanh_fade_as_derived():
+    """Eq. (3.7b) in networks of 200 units: the middle one of five within a tenth."""
+    found = []
+    for seed in range(5):
+        h, rng = np.random.default_rng(seed).normal(size=(64, 200)), np.random.default_rng(seed)
+        for layer in range(1, 51):
+            h = np.tanh(h @ init.lecun_normal((200, 200), rng).T)
+            if layer in (10, 20, 50):
+                found.append(np.sqrt((h**2).mean()))
+    middle = np.median(np.reshape(found, (5, 3)), axis=0)
+    np.testing.assert_allclose(middle, 1 / np.sqrt(2 * np.array([10, 20, 50])), rtol=0.1)
+
+
 def growth(n, rng, factors=100):
     """Average logarithm by which a matrix of standard normal numbers lengthens a vector."""
     x, log = np.ones(n) / np.sqrt(n), 0.0
@@ -77,6 +119,16 @@ def test_typical_growth_of_a_product(n, typical):
     assert found == pytest.approx(typical, abs=0.03)
     if n > 2:
         assert typical == pytest.approx(np.log(n) / 2 - 1 / (2 * n), abs=0.02)
+
+
+@pytest.mark.parametrize("n", [1, 4, 50])
+def test_where_the_typical_growth_comes_from(n):
+    """The aside to eq. (3.8): the squared length is a sum of n squares; its powers have averages of gammas."""
+    q = (np.random.default_rng(0).normal(size=(400_000, n)) ** 2).sum(1)
+    assert q.mean() == pytest.approx(n, rel=0.01) and q.var() == pytest.approx(2 * n, rel=0.03)
+    assert np.log(q).mean() / 2 == pytest.approx((np.log(2) + digamma(n / 2)) / 2, abs=0.01)
+    t = 0.7
+    assert (q**t).mean() == pytest.approx(2**t * gamma(n / 2 + t) / gamma(n / 2), rel=0.01)
 
 
 def test_a_hundred_numbers_vanish_and_a_hundred_matrices_explode():
@@ -191,6 +243,24 @@ def test_one_fan_is_enough(mode, slope):
         assert forward == pytest.approx(100 / 64, rel=0.1) and backward == pytest.approx(1 / passed, rel=0.1)
 
 
+@pytest.mark.parametrize("shape", [(600, 200), (200, 600)])
+def test_going_back_the_other_fan_counts(shape):
+    """Eqs. (3.4), (3.9): LeCun keeps the signal and multiplies the gradient by fan-out / fan-in."""
+    rng = np.random.default_rng(0)
+    z, pullback = linear(rng.normal(size=(500, shape[1])), init.lecun_normal(shape, rng))
+    dx, _, _ = pullback(rng.normal(size=z.shape))
+    assert (z**2).mean() == pytest.approx(1, rel=0.05)
+    assert (dx**2).mean() == pytest.approx(shape[0] / shape[1], rel=0.05)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.25, 1.0])
+def test_the_same_share_of_the_mean_square_passes_on_the_way_back(slope):
+    """Eq. (3.16)."""
+    z, dy = np.random.default_rng(0).normal(size=(2, 10**6))
+    _, pullback = leaky_relu(z, negative_slope=slope)
+    assert (pullback(dy) ** 2).mean() == pytest.approx((1 + slope**2) / 2, rel=0.01)
+
+
 def test_a_convolution_adds_up_its_fan_in():
     """Eq. (3.13): forward fan-in, backward fan-out, away from the border."""
     rng = np.random.default_rng(0)
@@ -230,136 +300,7 @@ def test_constant_weights_have_equal_gradients_over_units_only():
     np.testing.assert_allclose(gradient[0] / gradient[0, 0], [1, 2, 3])
 
 
-def after_training(incoming, outgoing, bias=None, steps=50):
-    """(weights, gradients at the start) of the 3-5-1 network of section 3.5."""
-    network, _ = mlp((3, 5, 1), tanh)
-    x = np.random.default_rng(0).normal(size=(40, 3))
-    y = x[:, :1] * x[:, 1:2]
-    params = (
-        {"weight": incoming, "bias": np.zeros(5) if bias is None else bias},
-        None,
-        None,
-        {"weight": outgoing, "bias": np.zeros(1)},
-        None,
-    )
-    _, first = train.gradient(network, mse_loss, params, x, y)
-    for _ in range(steps):
-        params = train.sgd(0.1)(params, train.gradient(network, mse_loss, params, x, y)[1])
-    return params, first
-
-
-def different(params):
-    return len(np.unique(params[0]["weight"].round(6), axis=0))
-
-
-RNG = np.random.default_rng(1)
-ROW, HALF = RNG.normal(size=(1, 3)), init.constant((1, 5), value=0.5)
-STARTS = {
-    "a": ((init.constant((5, 3), value=0.5), HALF), 1),
-    "b": ((init.constant((5, 3), value=0.5), RNG.normal(size=(1, 5))), 5),
-    "c": ((np.zeros((5, 3)), np.zeros((1, 5))), 1),
-    "d": ((init.constant((5, 3), value=0.5), HALF, RNG.normal(size=5)), 5),
-    "e": ((np.repeat(ROW, 5, axis=0), HALF), 1),
-    "f": ((init.constant((5, 3), value=0.5), np.zeros((1, 5))), 1),
-}
-
-
-@pytest.mark.parametrize("start", STARTS)
-def test_which_units_stay_twins(start):
-    """INI-03, E03.6, exercise 03.8: incoming weights, bias and outgoing weights must all be equal."""
-    given, units = STARTS[start]
-    params, _ = after_training(*given)
-    assert different(params) == units
-
-
-def test_constant_rows_stay_equal_and_columns_part():
-    """INI-03."""
-    params, _ = after_training(init.constant((5, 3), value=0.3), init.constant((1, 5), value=0.3))
-    assert different(params) == 1 and params[0]["weight"][0].std() > 1e-3
-
-
-def test_from_zero_only_the_last_bias_learns():
-    """E03.6."""
-    params, first = after_training(np.zeros((5, 3)), np.zeros((1, 5)))
-    assert all((g == 0).all() for g in (*first[0].values(), first[3]["weight"])) and first[3]["bias"] != 0
-    assert (params[0]["weight"] == 0).all() and (params[3]["weight"] == 0).all() and params[3]["bias"] != 0
-
-
-def test_less_noise_takes_longer_by_the_same_number_of_steps():
-    """Eq. (3.18): the steps until twins part grow with the logarithm of the noise."""
-    from utils.chapters.initialization.explore.equal_units import train_all
-
-    parted = [train_all()["both layers", noise].parted for noise in (1e-4, 1e-6, 1e-8)]
-    assert parted[1] / parted[0] < 3 and parted[2] - parted[1] == pytest.approx(
-        parted[1] - parted[0], rel=0.2
-    )
-
-
 DATA = digits.load()
-
-
-def scores(scheme, activation, *, layers=10, rate=0.1, seeds=2):
-    """Held-out accuracy of the travelling network, one for each seed."""
-    sizes, found = (64, *[32] * (layers - 1), 10), []
-    network, _ = mlp(sizes, activation)
-    for seed in range(seeds):
-        start = mlp_params_by(sizes, np.random.default_rng(seed), scheme)
-        with np.errstate(all="ignore"):
-            params, _ = train.fit(
-                network, cross_entropy, start, DATA.train_x, DATA.train_y,
-                update=train.sgd(rate), epochs=10, batch_size=32, seed=seed,
-            )  # fmt: skip
-            found.append(train.accuracy(network, params, DATA.test_x, DATA.test_y))
-    return np.array(found)
-
-
-@pytest.mark.parametrize(
-    "scheme, activation",
-    [
-        (partial(init.normal, std=0.1), relu),
-        (partial(init.normal, std=0.4), relu),
-        (partial(init.uniform, a=-0.07, b=0.07), tanh),
-        (NN_LINEAR, relu),
-        (init.kaiming_normal, sigmoid),
-        (init.xavier_normal, sigmoid),
-    ],
-)
-def test_ten_layers_that_only_guess(scheme, activation):
-    assert scores(scheme, activation).max() < 0.2
-
-
-def test_ten_layers_that_learn():
-    """INI-01: tanh with Xavier; ReLU with He, better than with Xavier at a small learning rate."""
-    assert scores(init.xavier_normal, tanh).min() > 0.5
-    he, xavier = (scores(f, relu, rate=0.03, seeds=3) for f in (init.kaiming_normal, init.xavier_normal))
-    assert np.median(he) > 0.8 and np.median(he) > np.median(xavier)
-
-
-def test_two_layers_hardly_care():
-    schemes = (partial(init.normal, std=0.01), NN_LINEAR, init.kaiming_normal)
-    assert min(scores(scheme, relu, layers=2).min() for scheme in schemes) > 0.7
-
-
-def test_a_good_start_does_not_survive_a_large_learning_rate():
-    assert scores(init.kaiming_normal, relu, rate=0.5).max() < 0.4
-    assert scores(init.xavier_normal, tanh, rate=1.0).max() < 0.2
-
-
-def test_training_makes_weights_depend_on_their_inputs():
-    """Section 3.6: the mean square of z against (3.4), before and after an epoch, in the last layer."""
-    sizes = (64, *[32] * 9, 10)
-    network, taps = mlp(sizes, tanh)
-    start = mlp_params_by(sizes, np.random.default_rng(0), init.xavier_normal)
-    after, _ = train.fit(
-        network, cross_entropy, start, DATA.train_x, DATA.train_y,
-        update=train.sgd(0.1), epochs=1, batch_size=32,
-    )  # fmt: skip
-    ratios = []
-    for params in (start, after):
-        network(params, DATA.train_x)
-        z, x, weight = taps[-1].value - params[-2]["bias"], taps[-2].value, params[-2]["weight"]
-        ratios.append((z**2).mean() / (32 * (weight**2).mean() * (x**2).mean()))
-    assert 0.5 < ratios[0] < 2 < ratios[1]
 
 
 @pytest.mark.parametrize("activation, low, high", [(tanh, 0.5, 0.8), (relu, 0.1, 0.35), (sigmoid, 0, 1e-4)])

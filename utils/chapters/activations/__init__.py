@@ -1,1 +1,1 @@
-"""Chapter 02, activations and losses: its explorables and its exercises."""
+"""Chapter 02, activations and losses: its explorables, its exercises, its trained runs."""

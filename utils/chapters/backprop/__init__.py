@@ -1,1 +1,1 @@
-"""Chapter 01, back-propagation: its explorables and its exercises."""
+"""Chapter 01, back-propagation: its explorables, its exercises, its trained runs."""

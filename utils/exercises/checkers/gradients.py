@@ -58,35 +58,53 @@ class Gradient:
         return Outcome("right", "The value and the gradient agree with PyTorch and with finite differences.")
 
     def examine_case(self, answer, inputs):
-        survey = Survey(answer, inputs, self.input_names, self.options)
+        try:
+            survey = Survey(answer, inputs, self.input_names, self.options)
+        except PullbackFails as trouble:
+            return self.value_first(answer, inputs, trouble)
         with contextlib.redirect_stdout(io.StringIO()):  # the survey has shown what the reader prints
             report = self.report(survey, inputs)
         rows = [row for row in report.rows if row.name not in survey.missing_rows]
-        wrong = next((row for row in rows if not row.ok), None)
+        wrong = first_cause([row for row in rows if not row.ok])
         if wrong is not None:
-            told = self.caught(survey, inputs) or self.words(wrong, rows)
+            told = (None if wrote(wrong) else self.caught(survey, inputs)) or self.words(wrong, rows)
             return Outcome("wrong", f"{told} {sentence(survey.waiting)}".strip())
         if survey.missing:
             done = [name_of(row.name) for row in rows]
             return Outcome("todo", sentence(f"{join(done)} {be(done)} right; {survey.waiting}"))
         return Outcome("right")
 
+    def value_first(self, answer, inputs, trouble):
+        """The words for a pullback that fails because the value, which came before it, has another shape."""
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                report = self.compare(answer, inputs)
+        except Exception:  # the pullback was reached, so the value is not to blame
+            raise trouble from None
+        wrong = next((row for row in report.rows if not row.ok and row.name.startswith("output")), None)
+        if wrong is None:
+            raise trouble
+        return Outcome("wrong", self.words(wrong, report.rows))
+
+    def compare(self, function, inputs):
+        options = {"names": self.input_names, "raises": False, **self.options}
+        return crosscheck(function, self.theirs, *inputs, **options)
+
     def report(self, survey, inputs):
         try:
-            return crosscheck(
-                survey.filled, self.theirs, *inputs, names=self.input_names, raises=False, **self.options
-            )
+            return self.compare(survey.filled, inputs)
         except Exception as error:
             text = f"{type(error).__name__}: {error}".splitlines()[0][:160]
             raise Trouble(f"what comes back cannot be compared ({text})") from error
 
     def words(self, wrong, rows):
         """The wrong row as a sentence, with what the exercise adds to its diagnosis."""
-        extra = sentence(self.explain.get(wrong.diagnosis.kind if wrong.diagnosis else "", ""))
+        kind = wrong.diagnosis.kind if wrong.diagnosis else ""
+        extra = "" if wrote(wrong) else sentence(self.explain.get(kind, ""))
         if wrong.name == "ours":
             return f"{sentence(f'your function: {wrong.verdict}')} {extra}".strip()
         value_right = all(row.ok for row in rows if row.name.startswith("output"))
-        lead = "The value is right. " if value_right and wrong.name.startswith("gradient") else ""
+        lead = "The value is right. " if value_right and wrong.name.startswith("gradient of") else ""
         return f"{lead}{sentence(f'{name_of(wrong.name)} {wrong.verdict}')} {extra}".strip()
 
     def caught(self, survey, inputs):
@@ -97,6 +115,19 @@ class Gradient:
             if len(survey.numbers) == len(theirs.numbers) and all(same(a, b) for a, b in pairs):
                 return sentence(words)
         return None
+
+
+WRITTEN = {"input changed", "upstream changed"}
+
+
+def wrote(row):
+    """True for a row that says what was written into."""
+    return row.diagnosis is not None and row.diagnosis.kind in WRITTEN
+
+
+def first_cause(wrong):
+    """The row to speak of: what was written into explains whatever else is wrong; None where nothing is."""
+    return next(filter(wrote, wrong), next(iter(wrong), None))
 
 
 def same(a, b):
@@ -111,9 +142,15 @@ def name_of(row):
     """The name of a row of crosscheck's report, in the middle of a sentence."""
     if row == "output":
         return "the value"
+    if row.startswith("gradient from above"):
+        return f"the {row}"
     if row.startswith("gradient of "):
         return f"the gradient of `{row.removeprefix('gradient of ')}`"
     return f"`{row}`"
+
+
+class PullbackFails(Trouble):
+    """The value is there, and the pullback stops with an error."""
 
 
 class Survey:
@@ -157,6 +194,7 @@ class Survey:
                 "expected the pullback, a function (its name without parentheses)"
             )
         refuse_giants("the value", None, value)
+        refuse_foreign("the value", value)
         return value, pullback
 
     def call_pullback(self):
@@ -170,9 +208,10 @@ class Survey:
         except Unwritten:
             return ...
         except Trouble as trouble:
-            raise Trouble(f"the value is there, but the pullback fails: {trouble}") from None
+            raise PullbackFails(f"the value is there, but the pullback fails: {trouble}") from None
         if returned is None:
             raise Trouble("the pullback returns None; is a `return` missing?")
+        refuse_foreign("what the pullback returns", returned)
         return returned
 
     def slots(self, gradient):
@@ -195,6 +234,23 @@ class Survey:
             return slots[0] if len(self.names) == 1 else slots
 
         return value, without_dots
+
+
+def refuse_foreign(title, tree):
+    """Trouble for tensors and complex numbers anywhere, and where nothing is a floating number or None."""
+    found = [leaf for _, leaf in leaves(tree, "")]
+    for leaf in found:
+        words = kind_of(leaf)
+        if words.startswith("a torch"):
+            raise Trouble(f"{title} is {words}; compute with NumPy, as the inputs are NumPy arrays")
+        if "complex number" in words:
+            raise Trouble(f"{title} is {words}; expected real numbers")
+    if title == "the value" and not any(is_floating(leaf) for leaf in found):
+        raise Trouble(f"{title} is {kind_of(tree)}{integers(tree)}; expected floating numbers")
+
+
+def integers(tree):
+    return " of integers" if isinstance(tree, np.ndarray) and tree.dtype.kind in "iub" else ""
 
 
 def refuse_giants(title, like, array):

@@ -6,7 +6,7 @@ import numpy as np
 
 from utils.crosscheck.diagnosis import Finding, diagnose
 from utils.exercises.cards import Outcome
-from utils.exercises.reading import Trouble, has_dots, kind_of, short
+from utils.exercises.reading import HELD, Trouble, has_dots, kind_of, short
 from utils.exercises.wording import be, codes, count, sentence
 
 RTOL, ATOL = 1e-3, 1e-9
@@ -104,6 +104,7 @@ def as_numbers(given, truth):
     expected = f"an array of shape {truth.shape}" if truth.ndim else "a number"
     if hasattr(given, "detach"):
         given = given.detach()
+        given = given.float() if str(given.dtype) == "torch.bfloat16" else given
     if isinstance(given, (str, bytes, bool, np.bool_, set, dict)) and truth.dtype.kind != "b":
         raise Trouble(f"this is {kind_of(given)}; expected {expected}")
     if callable(given):
@@ -111,9 +112,13 @@ def as_numbers(given, truth):
     try:
         numbers = np.asarray(given)
     except Exception:
-        raise Trouble(f"this is {kind_of(given)} with uneven parts; expected {expected}") from None
+        uneven = " with uneven parts" if isinstance(given, (list, tuple)) else ", which holds no numbers"
+        raise Trouble(f"this is {kind_of(given)}{uneven}; expected {expected}") from None
+    if numbers.dtype.kind == "c":
+        expected = f"real numbers, {expected}" if truth.ndim else "a real number"
     if numbers.dtype.kind not in "iufb":
-        raise Trouble(f"this is {kind_of(given)}; expected {expected}")
+        held = HELD.get(numbers.dtype.kind) if isinstance(given, (list, tuple)) and numbers.ndim else None
+        raise Trouble(f"this is {kind_of(given)}{f' of {held}' if held else ''}; expected {expected}")
     return numbers
 
 

@@ -7,7 +7,8 @@ from itertools import combinations
 
 import numpy as np
 
-from utils.exercises.detective.case import Case, level_for
+from utils.exercises.detective.case import Case
+from utils.exercises.detective.levels import level_for
 from utils.exercises.detective.operations import LEVELS, OPERATIONS
 from utils.exercises.record import progress
 

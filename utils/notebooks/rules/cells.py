@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 
-from utils.notebooks.files import tags
+from utils.notebooks.files import CONFLICT, all_texts, tags
 from utils.notebooks.shown import PREFIX
+from utils.register import FILE
 
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 TAGS = {
@@ -16,9 +17,31 @@ ERRATUM = re.compile(r"E\d\d\.\d+")
 CONCEPT = re.compile(rf"[A-Z][A-Z0-9]*-\d\d[a-z]?|{ERRATUM.pattern}")
 
 
-def named_by_number(chapter, course):
+def named_by_register(chapter, course):
+    """The file has the number and the name that the register gives the chapter."""
     if chapter.number is None:
         yield chapter.remark("must be named like 04_normalization.ipynb")
+    elif course.register and chapter.number not in course.register:
+        yield chapter.remark(f"{FILE.as_posix()} has no chapter {chapter.number}; add it there")
+    elif course.register and chapter.path.name != (name := course.register[chapter.number].file_name):
+        yield chapter.remark(
+            f"must be named {name}, as {FILE.as_posix()} says; rename it, or change the entry"
+        )
+
+
+def titled_by_register(chapter, course):
+    """The first heading is the register's: # 04 Normalization · 归一化."""
+    entry = course.register.get(chapter.number)
+    if entry is None:
+        return
+    headings = [(n, heading) for n, document in chapter.documents.items() for heading in document.headings]
+    if not headings:
+        yield chapter.remark(f"has no heading; {FILE.as_posix()} says: # {entry.heading}")
+    elif headings[0][1] != entry.heading:
+        text = (
+            f"the first heading must be # {entry.heading}, as {FILE.as_posix()} says; it is {headings[0][1]}"
+        )
+        yield chapter.remark(text, headings[0][0])
 
 
 def kernelspec_kept(chapter, course):
@@ -34,11 +57,23 @@ def ids_unique(chapter, course):
             yield chapter.remark(f"its id {cell.id} is also another cell's", number)
 
 
+def no_conflict_markers(chapter, course):
+    """What git leaves where two edits met, in any text of the notebook; a row of = alone may be an output's line."""
+    metadata = {"metadata": chapter.notebook.metadata}
+    for number, cell in [(None, metadata), *chapter.cells()]:
+        found = CONFLICT.search(cell.get("source", "")) or next(
+            (match for text in all_texts(cell) for match in CONFLICT.finditer(text) if match[0][0] != "="),
+            None,
+        )
+        if found:
+            yield chapter.remark(f"holds a conflict marker, {found[0][:40]}; settle the merge", number)
+
+
 def slide_types(chapter, course):
     for number, cell in chapter.cells():
         slideshow = cell.metadata.get("slideshow")
         kind = slideshow.get("slide_type") if isinstance(slideshow, dict) else None
-        if kind not in SLIDE_TYPES:
+        if not (isinstance(kind, str) and kind in SLIDE_TYPES):
             told = " ".join(sorted(SLIDE_TYPES))
             yield chapter.remark(f"slideshow.slide_type must be one of {told}; it is {kind!r}", number)
 

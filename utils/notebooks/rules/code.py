@@ -1,5 +1,6 @@
 """Rules about code cells: shown code, names that are defined in time, constructs that the course avoids."""
 
+import ast
 import builtins
 import importlib.util
 import json
@@ -63,7 +64,7 @@ def names(source):
     """(the global names that the code binds, the global names that it uses); both empty if it does not parse."""
     try:
         table = symtable.symtable(MAGIC.sub(r"\1pass", source), "cell", "exec")
-    except (SyntaxError, ValueError):  # names_defined says so
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # names_defined says so
         return set(), set()
     bound, used = set(), set()
     _collect(table, bound, used)
@@ -89,6 +90,18 @@ def nothing_forbidden(chapter, course):
                 yield chapter.remark(f"uses {told}, which this course avoids", number)
 
 
+def _nested_too_deeply(chapters):
+    for chapter in chapters:
+        for number, cell in chapter.cells("code"):
+            try:
+                ast.parse(MAGIC.sub(r"\1pass", cell.source))
+            except (RecursionError, MemoryError):
+                yield chapter.remark("is nested too deeply for Python", number)
+            except (SyntaxError, ValueError) as error:
+                if "too many" in str(error):  # the others are told by ruff
+                    yield chapter.remark(f"cannot be read by Python: {error}", number)
+
+
 def names_defined(course):
     """The whole notebook at once, by ruff: undefined names (F821) and code that does not parse."""
     if not course.chapters:
@@ -97,7 +110,14 @@ def names_defined(course):
         how = "python -m pip install -r tests/requirements.txt"
         yield Remark(RUFF, f"is not installed, so undefined names were not looked for; install it: {how}")
         return
-    by_path = {str(chapter.path.resolve()): chapter for chapter in course.chapters}
+    too_deep = list(_nested_too_deeply(course.chapters))
+    yield from too_deep
+    names = {remark.name for remark in too_deep}  # ruff would stop at them, and say nothing of the others
+    by_path = {
+        str(chapter.path.resolve()): chapter for chapter in course.chapters if chapter.name not in names
+    }
+    if not by_path:
+        return
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--select=F821"]
     done = subprocess.run(
         [*command, "--output-format=json", *by_path], capture_output=True, encoding="utf-8", check=False

@@ -77,19 +77,22 @@ def no_remote_images(chapter, course):
 
 
 def previous_and_next(chapter, course):
-    """The first and the last markdown cell link to the previous and next chapter, and to chapter 00."""
+    """The first and the last markdown cell link to the previous and next chapter of the register that is written,
+    and to chapter 00."""
     if chapter.number is None:
         return
     if not chapter.documents:
         yield chapter.remark("has no markdown cell, so no links to its neighbours")
         return
-    numbers = list(course.file_names)
+    numbers = list(course.written)
+    if chapter.number not in numbers:  # named_by_register says so
+        return
     here = numbers.index(chapter.number)
     neighbours = {0, *numbers[max(here - 1, 0) : here + 2]} & set(numbers) - {chapter.number}
     for end, number in [("first", min(chapter.documents)), ("last", max(chapter.documents))]:
         linked = {unquote(_split(address).path) for address in chapter.documents[number].links}
         for neighbour in sorted(neighbours):
-            name = course.file_names[neighbour]
+            name = course.written[neighbour].file_name
             if name not in linked:
                 yield chapter.remark(f"the {end} markdown cell must link to {name}", number)
 

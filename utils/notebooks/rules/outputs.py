@@ -20,6 +20,8 @@ UNIX_PATH = re.compile(r"(?<![\w.:/\\)\]}>~*$%<-])/(?!dev/)[A-Za-z_.][\w.+-]*/[\
 # A drive letter and a folder; in LaTeX (f:\mathbb{R}) no second backslash follows.
 WINDOWS_PATH = re.compile(r"(?<![A-Za-z])[A-Za-z]:(?:\\{1,2}(?:Users\b|[\w .-]+\\)|/(?!/)[\w.-]+/)[^\s\"']*")
 WARNING = re.compile(r"\b(?:[A-Z]\w*)?Warning:")
+# how the record's table begins, unless the record is empty
+PROGRESS = re.compile(r"Your progress(?!: everything still lies ahead)")
 TIMING = re.compile(r"\b(?:Wall time|CPU times)\b")
 REGISTRIES = re.compile(
     r"\b(?:pypi\.org|files\.pythonhosted\.org|(?:conda\.)?anaconda\.org|download\.pytorch\.org|"
@@ -106,6 +108,10 @@ def no_warnings(chapter, course):
 
 def no_timings(chapter, course):
     yield from _found_in_outputs(chapter, TIMING, "its output holds a timing, which differs from run to run")
+
+
+def no_progress(chapter, course):
+    yield from _found_in_outputs(chapter, PROGRESS, "its output shows what somebody has done; run empties it")
 
 
 def no_registry_hosts(chapter, course):

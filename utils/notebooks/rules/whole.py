@@ -3,14 +3,14 @@
 from utils.notebooks.files import BrokenFile, Remark, concept_ids, tags, told_name
 from utils.notebooks.index import concepts_path, index_path, index_text, read_concepts
 from utils.notebooks.rules.cells import CONCEPT, EXERCISE
+from utils.register import FILE, register
 
 
-def chapter_numbers_unique(course):
-    seen = {}
-    for chapter in course.chapters:
-        first = seen.setdefault(chapter.number, chapter)
-        if chapter.number is not None and first is not chapter:
-            yield chapter.remark(f"has the same number as {first.name}")
+def register_sound(course):
+    try:
+        register(course.root)
+    except ValueError as error:
+        yield Remark(FILE.as_posix(), str(error).removeprefix(f"{FILE.as_posix()}").lstrip(":, "))
 
 
 def exercises_unique(course):
@@ -40,6 +40,21 @@ def concepts_file_sound(course):
             yield Remark(name, f"the id {concept_id} must look like BP-03 or E01.2")
 
 
+def concepts_by_register(course):
+    """An id begins with the prefix that the register gives its chapter, or is that chapter's erratum: E04.2."""
+    name = told_name(course.root, concepts_path(course.root))
+    for concept in course.concepts.values():
+        entry = course.register.get(concept.chapter)
+        if not (course.register and CONCEPT.fullmatch(concept.id)):  # other rules say so
+            continue
+        if entry is None:
+            text = f"the row of {concept.id} names chapter {concept.chapter}, which {FILE.as_posix()} has not"
+            yield Remark(name, text)
+        elif not concept.id.startswith((f"{entry.concepts}-", f"E{entry.two_digits}.")):
+            text = f"{concept.id} is listed for chapter {entry.two_digits}, whose ids begin with {entry.concepts}-"
+            yield Remark(name, text)
+
+
 def concepts_reached(course):
     reached = {
         concept_id
@@ -54,9 +69,9 @@ def concepts_reached(course):
 
 
 def index_fresh(course):
-    if not (course.chapters and course.complete and course.concepts):
+    if not (course.chapters and course.complete and course.concepts and course.register):
         return
     path = index_path(course.root)
-    text = path.read_text(encoding="utf-8") if path.is_file() else None
-    if text != index_text(course.chapters, course.concepts):
+    content = path.read_bytes() if path.is_file() else None
+    if content != index_text(course.chapters, course.concepts, course.register).encode():
         yield Remark(told_name(course.root, path), "is missing or stale; run index")

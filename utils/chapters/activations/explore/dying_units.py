@@ -1,57 +1,17 @@
 """Units that die: learning rate and first bias -> how many ReLUs of each layer answer to no example."""
 
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 
-from utils import style, train
-from utils.data import digits
+from utils import style
+from utils.chapters.activations import runs
 from utils.explorable.engine import Choice, Explorable, Slider
-from utils.nn.activations import elu, leaky_relu, relu
-from utils.nn.losses import cross_entropy
-from utils.nn.mlp import mlp, mlp_params
 
-ACTIVATIONS = {"ReLU": relu, "leaky ReLU": partial(leaky_relu, negative_slope=0.1), "ELU": elu}
-SIZES = (64, 32, 32, 32, 10)
-EPOCHS, EXAMPLES = 8, 400
+EPOCHS = runs.DYING_EPOCHS
 RATES = [0.03, 0.1, 0.3, 0.5, 1.0]
 BIASES = [0.0, -1.0, -2.0, -4.0]
-
-
-def dead_units(network, taps, params, x):
-    """Share of the units of each hidden layer that give exactly 0 for every example: no slope, no learning."""
-    network(params, x)
-    return np.array([(tap.value == 0).all(0).mean() for tap in taps[:-1]])
-
-
-@cache
-def run(activation, rate, bias):
-    """Train the digits network; per epoch, 0 first: the share of dead units per layer, and the held-out accuracy."""
-    data = digits.load()
-    x, y = data.train_x[:EXAMPLES], data.train_y[:EXAMPLES]
-    network, taps = mlp(SIZES, ACTIVATIONS[activation])
-    params = mlp_params(SIZES, np.random.default_rng(0), gain=np.sqrt(2))
-    for layer in params[0:-2:3]:
-        layer["bias"] += bias
-    dead, scores = [], []
-
-    def look(params):
-        dead.append(dead_units(network, taps, params, x))
-        scores.append(train.accuracy(network, params, data.test_x, data.test_y))
-
-    with np.errstate(all="ignore"):  # too large a rate overflows: that is what there is to see
-        train.fit(
-            network,
-            cross_entropy,
-            params,
-            x,
-            y,
-            update=train.sgd(rate),
-            epochs=EPOCHS,
-            batch_size=20,
-            score=look,
-        )
-    return np.array(dead), np.array(scores)
+run = cache(runs.dying)  # sliders come back to the same setting
 
 
 def dying():
@@ -59,7 +19,7 @@ def dying():
 
     def update(artists, rate, bias, epoch):
         said = []
-        for name in ACTIVATIONS:
+        for name in runs.THREE:
             dead, scores = run(name, rate, bias)
             artists["scores"][name].set_ydata(scores)
             said.append(
@@ -108,7 +68,7 @@ def setup(fig):
         left.plot(epochs, 0 * epochs, color=c, marker="o", label=f"layer {k + 1}")[0]
         for k, c in enumerate(shades)
     ]
-    looks = dict(zip(ACTIVATIONS, [("black", "-"), ("#CC79A7", "--"), ("#E69F00", "-.")]))
+    looks = dict(zip(runs.THREE, [("black", "-"), ("#CC79A7", "--"), ("#E69F00", "-.")]))
     scores = {
         name: right.plot(epochs, 0 * epochs, color=c, linestyle=style_, label=name)[0]
         for name, (c, style_) in looks.items()

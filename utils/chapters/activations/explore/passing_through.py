@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from utils import style
+from utils.crosscheck.protocol import operation
 from utils.explorable.engine import Choice, Explorable, Slider
 from utils.nn import activations as act
 
@@ -64,6 +65,7 @@ def passing(activations=FUNCTIONS, **start):
     function, mean, spread.
     """
     start = {"function": next(iter(activations)), "mean": 0.0, "spread": 1.0} | start
+    activations = {name: operation(function, ["x"], name) for name, function in activations.items()}
 
     def update(artists, function, mean, spread):
         found = passage(activations[function], mean, spread)

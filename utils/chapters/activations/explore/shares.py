@@ -3,6 +3,7 @@
 import numpy as np
 
 from utils import style
+from utils.crosscheck.protocol import operation
 from utils.explorable.engine import Explorable, Slider
 from utils.nn.activations import softmax as our_softmax
 
@@ -25,6 +26,8 @@ def softmax_gradient(softmax=our_softmax):
 
     softmax: the reader's own, x -> (value, pullback).
     """
+
+    softmax = operation(softmax, ["x"], "softmax")
 
     def update(artists, temperature, asked):
         p, jacobian, gradient = with_temperature(softmax, SCORES, temperature, asked - 1)

@@ -2,8 +2,9 @@
 
 from utils.chapters.backprop.explore.deep_signal import depth
 from utils.chapters.backprop.explore.finite_differences import differences
+from utils.chapters.backprop.explore.matrix_layer import layer
 from utils.chapters.backprop.explore.travelling_run import travelling
 from utils.chapters.backprop.explore.two_modes import modes
 from utils.chapters.backprop.explore.worked_graph import worked
 
-__all__ = ["depth", "differences", "modes", "travelling", "worked"]
+__all__ = ["depth", "differences", "layer", "modes", "travelling", "worked"]

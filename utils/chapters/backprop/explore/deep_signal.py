@@ -23,26 +23,37 @@ GAINS = [0.25, 0.5, 0.7, 0.9, 1.0, 1.1, 1.2, 1.4142, 1.7, 2.0, 2.5, 3.0, 4.0]
 
 @dataclass
 class Signal:
-    """Activations and gradients of every layer, each (layers, BATCH * WIDTH)."""
+    """Activations, gradients, and slopes of the activation function, in every layer, each (layers, BATCH * width)."""
 
     activations: np.ndarray
     gradients: np.ndarray
+    slopes: np.ndarray
 
 
-def signal(depth, activation, gain, seed=0):
+def signal(depth, activation, gain, *, seed=0, width=WIDTH):
     """Send a batch of standard normal numbers through a random network, and a gradient back.
 
     depth: layers; activation: a name in ACTIVATIONS; gain: weights have standard deviation
-    gain / sqrt(WIDTH).  The gradient that enters at the top is standard normal too.
+    gain / sqrt(width).  The gradient that enters at the top is standard normal too.
     """
-    rng = np.random.default_rng(seed)
+    rng, slopes = np.random.default_rng(seed), []
+
+    def watched(x):
+        y, pullback = ACTIVATIONS[activation](x)
+        slopes.append(pullback(np.ones_like(x)).ravel())
+        return y, pullback
+
     taps = [Tap() for _ in range(depth)]
-    network = chain(*[layer for tap in taps for layer in (linear, ACTIVATIONS[activation], tap)])
-    scale = gain / np.sqrt(WIDTH)
-    params = [p for _ in taps for p in ({"weight": rng.normal(scale=scale, size=(WIDTH, WIDTH))}, None, None)]
-    output, back = network(params, rng.normal(size=(BATCH, WIDTH)))
+    network = chain(*[layer for tap in taps for layer in (linear, watched, tap)])
+    scale = gain / np.sqrt(width)
+    params = [p for _ in taps for p in ({"weight": rng.normal(scale=scale, size=(width, width))}, None, None)]
+    output, back = network(params, rng.normal(size=(BATCH, width)))
     back(rng.normal(size=output.shape))
-    return Signal(np.stack([t.value.ravel() for t in taps]), np.stack([t.gradient.ravel() for t in taps]))
+    return Signal(
+        np.stack([t.value.ravel() for t in taps]),
+        np.stack([t.gradient.ravel() for t in taps]),
+        np.stack(slopes),
+    )
 
 
 def depth():

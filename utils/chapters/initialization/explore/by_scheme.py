@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 import numpy as np
 
 from utils import style
+from utils.crosscheck.protocol import array_maker
 from utils.explorable.engine import Choice, Explorable, Slider
 from utils.explorable.layers import (
     Histogram,
@@ -111,6 +112,7 @@ def signal_by_scheme(schemes=SCHEMES, **start):
     schemes: {name: (shape, rng) -> weight}, the reader's own among them; start: where it begins, any of
     the controls.
     """
+    schemes = {name: array_maker(scheme, name) for name, scheme in schemes.items()}
     cached = lru_cache(16)(signals)
 
     def update(artists, scheme, activation, width, depth, taper, layer):

@@ -1,98 +1,25 @@
 """Symmetry: units that start alike stay alike, unless something makes them differ, however little."""
 
-from dataclasses import dataclass
-from functools import cache
-
 import numpy as np
 
 from utils import style
+from utils.chapters.initialization.runs import (
+    EPSILONS,
+    EVERY,
+    INPUTS,
+    STARTS,
+    STEPS,
+    TARGETS,
+    TOLERANCE,
+    UNITS,
+    train_all,
+)
 from utils.explorable.engine import Choice, Explorable, Slider
 from utils.nn.activations import tanh
 
-STARTS = ["both layers", "first layer", "outgoing", "both, all zero"]
-EPSILONS = [0.0, 1e-8, 1e-6, 1e-4, 1e-2, 1.0]
-CONSTANT = 0.5
-UNITS, EXAMPLES, RATE = 5, 24, 0.05
-STEPS, EVERY = 2400, 20
-# units count as different when a weight or a bias differs by more than this
-TOLERANCE = 0.01
-INPUTS = np.linspace(-2, 2, EXAMPLES)
-TARGETS = np.sin(2 * INPUTS)
 GRID = np.linspace(-2, 2, 81)
 # where 0 is drawn on a logarithmic axis
 ZERO = 1e-18
-
-
-@dataclass
-class Training:
-    """Every EVERY steps, 0 first.  incoming: (times, UNITS, 2), weight and bias; outgoing: (times, UNITS);
-    output_bias, loss: (times,)."""
-
-    incoming: np.ndarray
-    outgoing: np.ndarray
-    output_bias: np.ndarray
-    loss: np.ndarray
-
-    @property
-    def apart(self):
-        """Largest difference between two units, in weight or bias: (times,)."""
-        return np.ptp(self.incoming, axis=1).max(-1)
-
-    @property
-    def parted(self):
-        """The first recorded step at which two units differ by more than TOLERANCE, or None."""
-        where = np.flatnonzero(self.apart > TOLERANCE)
-        return int(where[0]) * EVERY if len(where) else None
-
-
-def first_weights(start, epsilon, seed=0):
-    """Incoming and outgoing weights of the hidden units, (UNITS,) each, a constant plus epsilon times noise.
-
-    start: one of STARTS, which weights begin constant; the others are random, with variance 1 / fan_in.
-    """
-    incoming, outgoing = np.random.default_rng(seed).normal(size=(2, UNITS))
-    outgoing = outgoing / np.sqrt(UNITS)
-    value = 0.0 if start == "both, all zero" else CONSTANT
-    return (
-        incoming if start == "outgoing" else value + epsilon * incoming,
-        outgoing if start == "first layer" else value + epsilon * outgoing,
-    )
-
-
-@cache
-def train_all():
-    """Train the net of every start and epsilon at once, by gradient descent: {(start, epsilon): Training}."""
-    settings = [(start, epsilon) for start in STARTS for epsilon in EPSILONS]
-    weight, outgoing = np.array([first_weights(*setting) for setting in settings]).swapaxes(0, 1)
-    params = weight, np.zeros_like(weight), outgoing, np.zeros(len(settings))
-    kept = []
-    for step in range(STEPS + 1):
-        loss, grads = loss_and_gradients(*params)
-        if step % EVERY == 0:
-            kept.append((*params, loss))
-        params = tuple(p - RATE * g for p, g in zip(params, grads))
-    weight, bias, outgoing, output_bias, loss = map(np.array, zip(*kept))
-    incoming = np.stack([weight, bias], axis=-1)
-    return {
-        setting: Training(incoming[:, k], outgoing[:, k], output_bias[:, k], loss[:, k])
-        for k, setting in enumerate(settings)
-    }
-
-
-def loss_and_gradients(weight, bias, outgoing, output_bias):
-    """Mean squared error of many nets with one hidden layer of tanh units, and its gradients.
-
-    weight, bias, outgoing: (nets, units); output_bias: (nets,).  Returns the loss, (nets,), and four gradients.
-    """
-    # no matrix products: they may add up two equal rows in different orders, and equal units would
-    # then part by rounding alone
-    x = INPUTS[:, None]
-    hidden, back = tanh(x * weight[:, None] + bias[:, None])
-    error = (hidden * outgoing[:, None]).sum(-1) + output_bias[:, None] - TARGETS
-    upstream = (2 / EXAMPLES * error)[..., None]
-    dz = back(upstream * outgoing[:, None])
-    grads = (dz * x).sum(1), dz.sum(1), (upstream * hidden).sum(1), upstream.sum((1, 2))
-    return (error**2).mean(1), grads
 
 
 def different_units(incoming):

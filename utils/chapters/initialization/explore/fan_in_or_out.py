@@ -9,6 +9,7 @@ from utils import style
 from utils.chapters.initialization.explore.by_scheme import ACTIVATIONS as ALL_ACTIVATIONS
 from utils.chapters.initialization.explore.by_scheme import TAPERS as NARROWING
 from utils.chapters.initialization.explore.by_scheme import widths
+from utils.crosscheck.protocol import array_maker
 from utils.explorable.engine import Choice, Explorable, Slider
 from utils.nn import initialization as init
 from utils.nn.chain import Tap, chain
@@ -113,6 +114,8 @@ def which_way(kaiming_normal=init.kaiming_normal, xavier_normal=init.xavier_norm
     kaiming_normal, xavier_normal: the reader's own, as those in utils.nn.initialization; start: where
     it begins, any of mode, activation, taper, depth.
     """
+    kaiming_normal = array_maker(kaiming_normal, "kaiming_normal")
+    xavier_normal = array_maker(xavier_normal, "xavier_normal")
     cached = lru_cache(256)(partial(end_to_end, kaiming_normal=kaiming_normal, xavier_normal=xavier_normal))
 
     def update(artists, mode, taper, activation, depth):

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 
 from utils import style
+from utils.crosscheck.protocol import operation
 from utils.explorable.engine import Choice, Explorable, Slider, Switch
 from utils.nn.normalization import batch_norm as our_batch_norm
 
@@ -86,6 +87,7 @@ def train_against_eval(batch_norm=our_batch_norm):
 
     batch_norm: the reader's own, with running statistics that change in place.
     """
+    batch_norm = operation(batch_norm, ["x", "weight", "bias"], "batch_norm")
     cached = cache(lambda size, momentum, drift: run(size, momentum, drift, batch_norm))
 
     def update(artists, size, momentum, drift):

@@ -3,7 +3,9 @@
 import numpy as np
 
 from utils import style
-from utils.crosscheck.diagnosis import Finding, diagnose
+from utils.crosscheck.finding import Finding
+from utils.crosscheck.protocol import ProtocolError, called, words_of
+from utils.crosscheck.verdicts import holes, of_gradient
 from utils.explorable.engine import Choice, Explorable, Switch
 from utils.nn.normalization import layer_norm as our_layer_norm
 
@@ -57,8 +59,20 @@ def slopes(layer_norm, weight, upstream):
 
 
 def applied(layer_norm, x, weight):
-    """(value, pullback) with biases of zero; copies go in, so that a slip of the reader's spoils nothing here."""
-    return layer_norm(x.copy(), weight.copy(), BIAS.copy())
+    """(value, pullback) with biases of zero; copies go in, so that a slip of the reader's spoils nothing here.
+
+    ProtocolError where the function raises or returns anything else.
+    """
+    return called(layer_norm, (x.copy(), weight.copy(), BIAS.copy()), name="layer_norm")
+
+
+def trouble(layer_norm, weight):
+    """Why the value of layer_norm cannot be measured, in a sentence; None where it can."""
+    try:
+        value, _ = applied(layer_norm, X, weight)
+    except ProtocolError as error:
+        return str(error)
+    return None if np.isfinite(value).all() else f"the value of layer_norm is {holes(value)}"
 
 
 def agrees(gradient, truth):
@@ -73,7 +87,10 @@ def verdict(gradient_of, slopes_of, upstream, weight, value):
 
     gradient_of, slopes_of: upstream -> the gradient at X, claimed and measured; value: the output.
     """
-    gradient, truth = gradient_of(upstream), slopes_of(upstream)
+    try:
+        gradient, truth = gradient_of(upstream), slopes_of(upstream)
+    except Exception as error:  # whatever the reader's pullback raises
+        return f"raises {words_of(error)}"
     if gradient is None:
         return "returns no gradient of x; it must return three, of x, weight and bias"
     if agrees(gradient, truth):
@@ -84,7 +101,7 @@ def verdict(gradient_of, slopes_of, upstream, weight, value):
         truths=[("x", truth)], upstream=[upstream],
         ours_again=lambda u: gradient_of(u[0]), truth_again=lambda u: slopes_of(u[0]),
     )  # fmt: skip
-    return f"differs from finite differences: {diagnose(finding).sentence}"
+    return f"differs from finite differences: {of_gradient(finding, np.inf, zero=0.0).sentence}"
 
 
 def switched(weight, upstream, on):
@@ -96,6 +113,14 @@ def own_gradient(layer_norm, weight, upstream):
     """What layer_norm's own pullback returns for x; None when it does not return an entry for each input."""
     returned = applied(layer_norm, X, weight)[1](upstream.copy())
     return returned[0] if isinstance(returned, tuple) and len(returned) == 3 else None
+
+
+def claim(layer_norm, weight, upstream):
+    """own_gradient, or None where the pullback raises."""
+    try:
+        return own_gradient(layer_norm, weight, upstream)
+    except Exception:
+        return None
 
 
 def in_words(layer_norm, upstream, weight, on, largest):
@@ -121,7 +146,11 @@ def norm_backward(layer_norm=our_layer_norm):
     def update(artists, direct, mean_path, variance_path, upstream, weight):
         dy, w = UPSTREAMS[upstream], WEIGHTS[weight]
         on = [name for name, kept in zip(TERMS, (direct, mean_path, variance_path)) if kept]
-        truth, claimed = slopes(layer_norm, w, dy), own_gradient(layer_norm, w, dy)
+        amiss = trouble(layer_norm, w)
+        if amiss:
+            show(artists, dy, terms(X, w, dy), on, np.zeros_like(X), None)
+            return f"{amiss}\nso there is no true gradient to compare with"
+        truth, claimed = slopes(layer_norm, w, dy), claim(layer_norm, w, dy)
         show(artists, dy, terms(X, w, dy), on, truth, claimed)
         return in_words(layer_norm, dy, w, on, np.abs(truth).max())
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils import style
+from utils.crosscheck.protocol import operation
 from utils.explorable.engine import Choice, Explorable, Slider, Switch
 from utils.nn.linear import linear
 from utils.nn.normalization import batch_norm as our_batch_norm
@@ -74,6 +75,8 @@ def scale(batch_norm=our_batch_norm):
 
     batch_norm: the reader's own, (x, weight, bias, *, eps) -> (value, pullback).
     """
+
+    batch_norm = operation(batch_norm, ["x", "weight", "bias"], "batch_norm")
 
     def layer(factor, norm, eps):
         return scaled(factor, eps, batch_norm if norm == "batch norm" else None)

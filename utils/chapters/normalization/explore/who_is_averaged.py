@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.patches import Rectangle
 
 from utils import style
+from utils.crosscheck.protocol import operation
 from utils.explorable.engine import Choice, Explorable, Slider
 from utils.nn import normalization as ours
 
@@ -150,7 +151,13 @@ def groups(
 
     The four functions are the reader's own, (x, weight, bias, ...) -> (value, pullback).
     """
-    kinds = normalizations(batch_norm, layer_norm, instance_norm, group_norm)
+    given = {
+        "batch_norm": batch_norm,
+        "layer_norm": layer_norm,
+        "instance_norm": instance_norm,
+        "group_norm": group_norm,
+    }
+    kinds = normalizations(*(operation(norm, ["x", "weight", "bias"], name) for name, norm in given.items()))
 
     def update(artists, kind, where, channel):
         example, position = where

@@ -1,0 +1,136 @@
+"""Wrong pullbacks after reports of real ones: all rejected, most of them explained, none misled."""
+
+import importlib
+import re
+
+import numpy as np
+import pytest
+
+from tests.crosscheck.bank import BANK
+from tests.crosscheck.wild import claims
+from tests.crosscheck.wild.table import SIZES
+from utils.crosscheck import crosscheck, diagnosis
+from utils.crosscheck.finding import Diagnosis
+
+FILES = ("layers", "sequences", "convolution", "attention", "losses", "norms")
+WILD = [entry for name in FILES for entry in importlib.import_module(f"tests.crosscheck.wild.{name}").WILD]
+SHARE = 0.85
+
+
+def given(entry, size):
+    """(inputs, options) of an entry in one of its sizes."""
+    made = entry.inputs(size)
+    if isinstance(made[-1], dict) and isinstance(made[0], tuple):
+        return made[0], entry.options | made[1]
+    return made, entry.options
+
+
+def run(entry, operation, size, seed=0):
+    inputs, options = given(entry, size)
+    return crosscheck(operation, entry.theirs, *inputs, raises=False, seed=seed, **options)
+
+
+@pytest.fixture
+def undiagnosed(monkeypatch):
+    """Rejection alone, without the search for the cause."""
+    monkeypatch.setattr(diagnosis, "first_that_fits", lambda f: Diagnosis("unknown", "wrong"))
+
+
+@pytest.fixture
+def findings(monkeypatch):
+    """What the diagnosis was given and what it said."""
+    seen, diagnose = [], diagnosis.first_that_fits
+
+    def noted(f):
+        found = diagnose(f)
+        seen.append((f, found))
+        return found
+
+    monkeypatch.setattr(diagnosis, "first_that_fits", noted)
+    return seen
+
+
+def test_the_bank_is_large_and_every_entry_has_a_name_of_its_own():
+    titles = [(entry.title, str(entry.options), entry.theirs) for entry in WILD]
+    assert len(set(titles)) == len(WILD) >= 80
+
+
+@pytest.mark.parametrize("entry", WILD, ids=lambda e: e.title)
+def test_the_right_version_passes_and_the_wrong_one_does_not(entry, undiagnosed):
+    for size in SIZES:
+        assert run(entry, entry.right, size).ok, size
+    for seed in range(5):
+        assert not run(entry, entry.wrong, size=seed % len(SIZES), seed=seed).ok, seed
+
+
+def explained(entry, size, seen):
+    """Complaints about what is said of an entry, and whether its cause is named in at least half of its wrong rows."""
+    seen.clear()
+    rows = run(entry, entry.wrong, size).wrong
+    told = {id(found): f for f, found in seen}
+    complaints, named = [], 0
+    for row in rows:
+        sentence = row.diagnosis.sentence
+        f = told.get(id(row.diagnosis))
+        known, false = claims.check(f, sentence) if f is not None else (0, [])
+        right = bool(entry.says and re.search(entry.says, sentence))
+        named += right
+        if false:
+            complaints.append(f"{row.name}: does not hold: {sentence} ({false[0]})")
+        elif entry.never and re.search(entry.never, sentence):
+            complaints.append(f"{row.name}: misleads: {sentence}")
+        elif not right and not known:
+            complaints.append(f"{row.name}: neither the cause nor a plain fact: {sentence}")
+    return complaints, 2 * named >= len(rows)
+
+
+def test_no_sentence_misleads_and_most_name_the_cause(findings):
+    complaints, right, lines = [], 0, []
+    for k, entry in enumerate(WILD):
+        size = k % len(SIZES)
+        found, named = explained(entry, size, findings)
+        complaints += [f"{entry.title}, size {size}: {c}" for c in found]
+        right += named
+        lines.append(f"{'named   ' if named else 'not named'} {entry.title}")
+    print(*lines, f"{right} of {len(WILD)} diagnosed right", sep="\n")
+    assert complaints == []
+    assert right >= SHARE * len(WILD)
+
+
+def test_claims_about_the_older_bank_hold(findings):
+    for mutant in BANK:
+        findings.clear()
+        crosscheck(mutant.wrong(), mutant.theirs, *mutant.inputs, raises=False, **mutant.options)
+        for f, found in findings:
+            if f.ours_again:
+                assert claims.check(f, found.sentence)[1] == [], (mutant.title, found.sentence)
+
+
+def test_sentences_are_short_and_have_three_digits_at_most(findings):
+    for entry in WILD[::5]:
+        run(entry, entry.wrong, 0)
+    assert findings
+    for _, found in findings:
+        assert len(found.sentence) < 260 and found.sentence[-1] not in ".;:"
+        for number in re.findall(r"\d+\.\d+", found.sentence):
+            assert len(number.replace(".", "").lstrip("0")) <= 3, found.sentence
+
+
+def test_the_same_is_said_every_time():
+    for entry in WILD[::7]:
+        once, twice = (str(run(entry, entry.wrong, 1)) for _ in range(2))
+        assert once == twice or "another gradient" in once
+
+
+def test_a_false_claim_is_noticed():
+    """The claims themselves can fail."""
+    a = np.arange(1.0, 7).reshape(2, 3)
+    f = diagnosis.Finding(ours=a, truth=a + 1, x=a, inputs=[], outputs=[], truths=[], upstream=[])
+    for sentence in (
+        "wrong sign",
+        "a constant factor of 2; it should be 1",
+        "reversed along axis 0",
+        "zero everywhere",
+    ):
+        assert claims.check(f, sentence)[1]
+    assert claims.check(f, "off by a constant along axis 1: whatever")[1] == []

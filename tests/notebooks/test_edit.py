@@ -1,0 +1,127 @@
+"""edit: a notebook as text and back: nothing is lost, only what was edited changes, and nothing is written over."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.notebooks.tiny_course import BACKPROP, LINEAR, sentences
+from utils.notebooks.__main__ import main
+from utils.notebooks.edit import as_text, edit, from_text, merged
+from utils.notebooks.files import ROOT, read_chapter
+from utils.register import written
+
+EDITS = "chapters/01_backprop.edit.md"
+
+
+@pytest.fixture
+def text(course):
+    list(edit(course.root, "01"))
+    return course.root / EDITS
+
+
+def replace(path, old, new):
+    before = path.read_text("utf-8")
+    assert before.count(old) == 1
+    path.write_text(before.replace(old, new), encoding="utf-8")
+
+
+def test_the_text_is_readable(course, text):
+    told = text.read_text("utf-8")
+    assert f'```python id="linear" tags=["show:nn/backprop.py::linear"]\n{LINEAR}\n```' in told
+    assert "## 1.1 Chain rule · 链式法则\n\n> **要点** 一句话。" in told and "image/png" not in told
+
+
+def test_without_an_edit_nothing_changes(course, text):
+    before = course.path().read_bytes()
+    assert sentences(edit(course.root, "01", back=True)) == [f"{BACKPROP}: has no edit to take"]
+    assert course.path().read_bytes() == before and course.problems() == []
+
+
+def test_an_edit_of_prose_changes_that_cell_alone(course, text):
+    replace(text, "By eq. (1.1), (0.644", "Look at eq. (1.1), (0.644")
+    before = course.read()
+    assert main(["--root", str(course.root), "edit", "01", "--back"]) == 0
+    after = course.read()
+    assert "Look at eq. (1.1)" in after.cells[2].source
+    before.cells[2].source = after.cells[2].source
+    assert after == before and course.problems() == []
+    assert sentences(edit(course.root, "01", back=True)) == [f"{BACKPROP}: has no edit to take"], (
+        "a new beginning"
+    )
+
+
+def test_edited_code_loses_its_outputs_and_check_asks_for_a_run(course, text):
+    replace(text, "y.shape", "y.sum()")
+    assert sentences(edit(course.root, "01", back=True)) == [f"{BACKPROP}, cell 5: was edited"]
+    assert course.cell("use").outputs == [] and course.cell("raises").outputs
+    assert course.problems() == [f"{BACKPROP}, cell 5: was not executed; run the notebook"]
+
+
+def test_cells_that_are_new_gone_moved_or_tagged(course, text):
+    told = text.read_text("utf-8")
+    stub = told[told.index('```python id="stub"') : told.index('<!-- #region id="end"')]
+    told = told.replace(stub, "```python\nprint(1)\n```\n\nNew prose.\n\n").replace(
+        'tags=["core"] -->\n# 01', "-->\n# 01"
+    )
+    use = told[told.index('```python id="use"') : told.index('```python id="raises"')]
+    told = told.replace(use, "")
+    told = told.replace('```python id="imports"', use + '```python id="imports"')
+    text.write_text(told, encoding="utf-8")
+    assert sentences(edit(course.root, "01", back=True)) == [
+        f"{BACKPROP}, cell 1: has other tags",
+        f"{BACKPROP}, cell 7: is new",
+        f"{BACKPROP}, cell 8: is new",
+        f"{BACKPROP}: the cell stub is gone",
+        f"{BACKPROP}: its cells have another order",
+    ]
+    cells = course.read().cells
+    assert [cell.id for cell in cells[:6]] == ["title", "use", "imports", "rule", "linear", "raises"]
+    assert (cells[6].source, cells[7].source) == ("print(1)", "New prose.")
+    assert cells[6].metadata.slideshow.slide_type == "-" and len({cell.id for cell in cells}) == 9
+    assert cells[1].outputs, "moved, not edited"
+
+
+def test_a_notebook_that_changed_meanwhile_is_not_written_over(course, text):
+    replace(text, "By eq. (1.1), (0.644", "Look at eq. (1.1), (0.644")
+    with course.edit() as notebook:
+        notebook.cells[7].source += " More."
+    before = course.path().read_bytes()
+    (told,) = edit(course.root, "01", back=True)
+    assert told.refused and "was changed meanwhile" in told.text and course.path().read_bytes() == before
+
+
+def test_a_text_that_was_edited_is_not_written_over(course, text):
+    list(edit(course.root, "01"))
+    replace(text, "By eq. (1.1), (0.644", "Look at eq. (1.1), (0.644")
+    before = text.read_bytes()
+    (told,) = edit(course.root, "01")
+    assert told.refused and "holds edits that the notebook does not have" in told.text
+    assert text.read_bytes() == before
+
+
+def test_no_text_no_jupytext_no_chapter(course, monkeypatch):
+    assert sentences(edit(course.root, "01", back=True)) == [f"{EDITS}: does not exist; `edit 01` writes it"]
+    assert "has no chapter 77" in sentences(edit(course.root, "77"))[0]
+    (course.root / EDITS).write_bytes(b"\xff\xfe")
+    assert "is not UTF-8" in sentences(edit(course.root, "01", back=True))[0]
+    (course.root / EDITS).write_text("---\njupyter: [\n---\n")
+    assert "cannot be read" in sentences(edit(course.root, "01", back=True))[0]
+    monkeypatch.setitem(sys.modules, "jupytext", None)
+    assert "tests/requirements.txt" in sentences(edit(course.root, "01"))[0]
+
+
+@pytest.mark.parametrize("entry", written().values(), ids=lambda entry: entry.name)
+def test_the_chapters_of_this_repository_come_back_as_they_were(entry, tmp_path):
+    chapter = read_chapter(ROOT, ROOT / "chapters" / entry.file_name)
+    path = tmp_path / "text.md"
+    path.write_bytes(as_text(chapter))
+    cells, changes = merged(chapter, from_text(path, "text.md").cells)
+    assert changes == [] and cells == chapter.notebook.cells
+
+
+def test_git_does_not_see_the_text():
+    done = subprocess.run(["git", "check-ignore", EDITS], cwd=ROOT, capture_output=True)
+    if done.returncode == 128 or sys.platform == "win32":
+        pytest.skip("not a clone")
+    assert done.returncode == 0

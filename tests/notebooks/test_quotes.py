@@ -1,0 +1,132 @@
+"""Quoted numbers: each names its source, and a changed digit on either side is told."""
+
+import pytest
+
+from tests.notebooks.tiny_course import BACKPROP, python, sentences, stdout
+from utils.notebooks.course import Course
+from utils.notebooks.files import read_chapters
+from utils.notebooks.markdown import Document
+from utils.notebooks.quotes import holds, quantities, quote
+from utils.notebooks.rules import quoted
+
+PROSE = "\n\nThe loss falls to 0.593, and 89 to 95 % are right."
+
+
+@pytest.fixture
+def quoting(course, monkeypatch):
+    """A chapter whose cell 3 quotes two numbers that its cell 6 prints, and that must name all sources."""
+    monkeypatch.setattr(quoted, "COMPLETE_FROM", 1)
+    with course.edit() as notebook:
+        rule = notebook.cells[2]
+        rule.source = rule.source.replace("(0.644, 0.237)", "It") + PROSE
+        notebook.cells.insert(
+            5, python("measure", "print(loss, low, high)", 9, [stdout("0.593 and 89 95\n")])
+        )
+    return course
+
+
+def complaints(course):
+    chapters, _ = read_chapters(course.root)
+    whole = Course(course.root, [chapter.path for chapter in chapters], chapters)
+    return [str(remark) for chapter in chapters for remark in quoted.quoted_numbers(chapter, whole)]
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("It is 0.593 or 1.5.", ["0.593"]),
+        ("It is 5 % or 98.4 % or 10 to 22 %.", ["5 %", "98.4 %", "10 to 22 %"]),
+        ("See (1.12), eq. (1.12) and section 1.12.", []),  # the chapter has such an equation
+        ("Take $0.593$ and `0.593`, [so](a/0.593.md).", []),
+        ("Version 3.11.2, arXiv 1502.03167 and 1607.06450.", []),
+        ("0.593 and again 0.593", ["0.593"]),
+    ],
+)
+def test_which_numbers_need_a_source(text, found):
+    assert quantities(Document.parse(text), {1: {"1.12"}}) == found
+
+
+@pytest.mark.parametrize(
+    "text, quantity, expected",
+    [
+        ("loss 0.593", "0.593", True),
+        ("loss 0.5931", "0.593", False),
+        ("loss 10.593", "0.593", False),
+        ("89 to 95", "89 to 95 %", True),
+        ("89 to 96", "89 to 95 %", False),
+        ("0.95", "95 %", False),
+    ],
+)
+def test_digit_by_digit(text, quantity, expected):
+    assert holds(text, quantity) is expected
+
+
+def test_quote_finds_the_cell_and_then_all_is_well(quoting):
+    assert complaints(quoting) == [
+        f"{BACKPROP}, cell 3: 0.593 names no source; run quote, or say where it is from",
+        f"{BACKPROP}, cell 3: 89 to 95 % names no source; run quote, or say where it is from",
+    ]
+    assert sentences(quote(quoting.root)) == [f"{BACKPROP}: the sources of its numbers are written"]
+    assert quoting.cell("rule").metadata.quotes == {"0.593": "cell:measure", "89 to 95 %": "cell:measure"}
+    assert complaints(quoting) == sentences(quote(quoting.root)) == []
+
+
+def test_prose_changed_to_a_number_that_no_cell_prints(quoting):
+    quote(quoting.root)
+    with quoting.edit() as notebook:
+        notebook.cells[2].source = notebook.cells[2].source.replace("0.593", "0.595")
+    assert complaints(quoting) == [
+        f"{BACKPROP}, cell 3: 0.595 names no source; run quote, or say where it is from",
+        f"{BACKPROP}, cell 3: a source is named for 0.593, which the text does not hold",
+    ]
+    assert f"{BACKPROP}, cell 3: no cell holds 0.595" in sentences(quote(quoting.root))
+
+
+def test_a_cell_that_prints_another_number(quoting):
+    quote(quoting.root)
+    with quoting.edit() as notebook:
+        notebook.cells[5].outputs = [stdout("0.594 and 89 95\n")]
+    assert complaints(quoting) == [
+        f"{BACKPROP}, cell 3: its source cell:measure does not hold 0.593; which of them is right?"
+    ]
+
+
+def test_a_test_may_be_the_source(quoting):
+    path = quoting.root / "tests" / "test_claims.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("RANGE = (0.593, 89, 95)\n\n\ndef test_it():\n    assert 0.6\n")
+    with quoting.edit() as notebook:
+        notebook.cells[2].metadata["quotes"] = {
+            "0.593": "test:tests/test_claims.py::RANGE",
+            "89 to 95 %": "test:tests/test_claims.py::test_it",
+        }
+    assert complaints(quoting) == [
+        f"{BACKPROP}, cell 3: its source test:tests/test_claims.py::test_it does not hold 89 to 95 %; "
+        "which of them is right?"
+    ]
+
+
+@pytest.mark.parametrize(
+    "where", ["cell:nowhere", "test:tests/none.py::a", "from memory", "test:", "cell:rule"]
+)
+def test_a_source_that_does_not_exist(quoting, where):
+    with quoting.edit() as notebook:
+        notebook.cells[2].metadata["quotes"] = {"0.593": where, "89 to 95 %": "given"}
+    assert complaints(quoting) == [f"{BACKPROP}, cell 3: the source {where} of 0.593 does not exist"]
+
+
+def test_malformed_marks(quoting):
+    with quoting.edit() as notebook:
+        notebook.cells[2].metadata["quotes"] = ["0.593"]
+    assert complaints(quoting) == [f"{BACKPROP}, cell 3: its metadata quotes must map a number to its source"]
+
+
+def test_an_older_chapter_may_leave_sources_out_but_name_none_that_is_wrong(course):
+    with course.edit() as notebook:
+        notebook.cells[2].source += PROSE
+    assert complaints(course) == []
+    with course.edit() as notebook:
+        notebook.cells[2].metadata["quotes"] = {"0.593": "cell:linear"}
+    assert complaints(course) == [
+        f"{BACKPROP}, cell 3: its source cell:linear does not hold 0.593; which of them is right?"
+    ]

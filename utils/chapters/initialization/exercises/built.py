@@ -1,0 +1,157 @@
+"""The exercises of chapter 03 whose answer is a function."""
+
+import math
+
+import numpy as np
+
+from utils.chapters.initialization.exercises.unit_start import UnitStart
+from utils.exercises.checkers import Function, Gradient
+from utils.exercises.engine import Edit, Exercise
+
+
+def count_fans(shape):
+    places = math.prod(shape[2:])
+    return shape[1] * places, shape[0] * places
+
+
+def gain_for(f, z):
+    return 1 / np.sqrt((f(z) ** 2).mean())
+
+
+def relu(z):
+    return np.maximum(z, 0)
+
+
+def scaled_linear(x, W):
+    n = W.shape[1]
+    y = x @ W.T / np.sqrt(n)
+
+    def pullback(dy):
+        return dy @ W / np.sqrt(n), dy.T @ x / np.sqrt(n)
+
+    return y, pullback
+
+
+def measured_start(sizes, f, x, rng):
+    weights, h = [], x
+    for fan_in, fan_out in zip(sizes, sizes[1:]):
+        weight = rng.normal(size=(fan_out, fan_in))
+        z = h @ weight.T
+        weight = weight / np.sqrt((z**2).mean())
+        weights.append(weight)
+        h = f(h @ weight.T)
+    return weights
+
+
+def random(seed, *shapes):
+    rng = np.random.default_rng(seed)
+    return tuple(rng.normal(size=shape) for shape in shapes)
+
+
+# variance 1, mean 0
+FIVE = np.array([-2.0, -1.0, 0.0, 1.0, 2.0]) / np.sqrt(2)
+
+GAIN_TRAPS = {
+    lambda f, z: 1 / f(z).std(): "The variance is not it: what of f(z) does the next layer need, (3.4)?",
+    lambda f, z: 1 / f(z).var(): "Two things: is it the variance of f(z) that counts, and is this a factor of the standard deviation?",
+    lambda f, z: f(z).std(): "Two things: is it the variance of f(z) that counts, and which way must a gain work?",
+    lambda f, z: 1 / (f(z) ** 2).mean(): "That undoes the loss if it multiplies the *variance* of the weights",
+    lambda f, z: (f(z) ** 2).mean(): "That is what f leaves of the mean square. What undoes it, as a factor of the standard deviation?",
+    lambda f, z: np.sqrt((f(z) ** 2).mean()): "That is what f leaves of the size. The weights must make up for it",
+    lambda f, z: 1 / np.abs(f(z)).mean(): "That makes the mean *size* 1. Which average does (3.4) ask for?",
+    lambda f, z: 1 / np.sqrt(np.abs(f(z)).mean()): "The average of the sizes is not it. Which one does (3.4) ask for?",
+    lambda f, z: 1 / f(z).mean(): "The mean of f(z) may be 0, and says nothing of its size",
+    lambda f, z: 1 / np.sqrt(f(z**2).mean()): "That squares z, and then applies f. Which of the two comes first?",
+    lambda f, z: 1 / np.sqrt((f(z) ** 2).sum()): "That is a sum over the draws; with more draws it would change",
+    lambda f, z: np.sqrt(2): "That is right for one activation only. What do f and z say?",
+    lambda f, z: 1.0: "Then nothing is corrected. What does f leave of the mean square?",
+}  # fmt: skip
+
+BUILT = [
+    Exercise(
+        "03.4",
+        "Counting fans",
+        Function(
+            count_fans,
+            cases=[((20, 30),), ((16, 8, 3, 3),), ((5, 7, 2),), ((1, 1, 4, 1, 2),)],
+            traps={
+                lambda shape: (
+                    shape[1],
+                    shape[0],
+                ): "Right for a dense layer; the places of the kernel are missing",
+                lambda shape: (
+                    shape[0] * math.prod(shape[2:]),
+                    shape[1] * math.prod(shape[2:]),
+                ): "Fan-in and fan-out are exchanged: the shape begins with the outputs",
+                lambda shape: (
+                    shape[1] * math.prod(shape[2:]),
+                    shape[0],
+                ): "The kernel counts going back, too: an input sits in one output for each of its places",
+                lambda shape: (
+                    shape[1] * sum(shape[2:]),
+                    shape[0] * sum(shape[2:]),
+                ): "The sides of a kernel multiply; and without a kernel there is one place, not none",
+            },
+        ),
+        hints=(
+            "`shape[2:]` holds the sides of the kernel, however many; `math.prod` multiplies them, and gives 1 for none.",
+            "Equation (3.13). The shape begins with the outputs.",
+        ),
+        solution=count_fans,
+    ),
+    Exercise(
+        "03.5",
+        "A gain for any activation",
+        Function(gain_for, cases=[(np.tanh, FIVE), (relu, FIVE), (np.abs, FIVE)], traps=GAIN_TRAPS),
+        hints=(
+            "With LeCun's weights the next mean square of z is that of f(z). The gain must undo it.",
+            "The gain squared, times the mean of f(z) squared, is 1.",
+        ),
+        solution=gain_for,
+        after="For ReLU this gives the root of 2, for tanh about 1.59; PyTorch uses 5/3, a little more.",
+    ),
+    Exercise(
+        "03.9",
+        "The scale outside",
+        Gradient(
+            lambda x, W: x @ W.T / W.shape[1] ** 0.5,
+            [random(1, (5, 3), (4, 3)), random(2, (1, 2), (2, 2))],
+            names=("x", "W"),
+            explain={
+                "factor": "Which constant stands in the value, and is it in every gradient?",
+            },
+        ),
+        hints=(
+            "Without the factor this is the layer of section 1.4. A constant factor of the value is a factor of each gradient.",
+        ),
+        solution=scaled_linear,
+        wrong=(
+            Edit("return dy @ W / np.sqrt(n)", "return dy @ W", "factor"),
+            Edit("dy.T @ x / np.sqrt(n)", "dy.T @ x", "factor"),
+            Edit("dy.T @ x / np.sqrt(n)", "x.T @ dy / np.sqrt(n)"),
+            Edit("y = x @ W.T / np.sqrt(n)", "y = x @ W.T / n"),
+        ),
+        after="The signal starts the same; the steps differ, since the gradient of `W` is smaller by the root of n.",
+    ),
+    Exercise(
+        "03.11",
+        "Build: a start by measuring",
+        UnitStart(),
+        hints=(
+            "Draw the weights of one layer at any size, for instance with `rng.normal(size=(fan_out, fan_in))`, and compute `z = h @ weight.T`.",
+            "Multiplying the weights by c multiplies z by c, and its mean square by c squared. Which c makes it 1?",
+            "What the next layer sees is `f` of the corrected z.",
+        ),
+        solution=measured_start,
+        wrong=(
+            Edit("h = f(h @ weight.T)", "h = h @ weight.T", "without the activation"),
+            Edit("np.sqrt((z**2).mean())", "z.std()", "the variance of z is 1"),
+            Edit("np.sqrt((z**2).mean())", "(z**2).mean()", "with their square"),
+            Edit("weight = weight / np.sqrt((z**2).mean())", "z = z / np.sqrt((z**2).mean())", "the mean square of z is"),
+            Edit("(z**2).mean()", "(f(z) ** 2).mean()", "mean square of f(z)"),
+            Edit("rng.normal(size=(fan_out, fan_in))", "np.ones((fan_out, fan_in))", "twins"),
+            Edit("rng.normal(size=(fan_out, fan_in))", "np.random.default_rng(0).normal(size=(fan_out, fan_in))", "another rng"),
+        ),
+        after="This is the idea of LSUV (Mishkin & Matas 2016, *All you need is a good init*). For wide layers of ReLU it comes out near He, and no formula was needed.",
+    ),
+]  # fmt: skip

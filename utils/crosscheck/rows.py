@@ -1,0 +1,161 @@
+"""The rows of a crosscheck: outputs, gradients, what was written into."""
+
+import numpy as np
+
+from utils.crosscheck import verdicts
+from utils.crosscheck.case import input_leaves
+from utils.crosscheck.finding import CLOSE, Diagnosis, Finding
+from utils.crosscheck.gradients import Gradients
+from utils.crosscheck.protocol import ProtocolError, kind_of
+from utils.crosscheck.report import Row
+from utils.crosscheck.rounding import TORCH_TOLERANCE, Rounding, relative_error, same_holes
+from utils.crosscheck.trees import is_floating
+from utils.crosscheck.witnesses import NumpyWitness, TorchWitness, differs
+
+
+def rows_of(case, seed):
+    """All rows: outputs, what was written into, gradients, changed options."""
+    numpy_side, torch_side = NumpyWitness(case), TorchWitness(case)
+    pair_outputs(numpy_side, torch_side)
+    rounding = Rounding(case, torch_side)
+    outputs = output_rows(case, numpy_side, torch_side, rounding)
+    random = list(random_rows(case, numpy_side, torch_side, all(row.ok for row in outputs)))
+    if random:
+        return random
+    pairs = zip(numpy_side.output, torch_side.output)
+    if not all(alike(ours, theirs) for (_, ours), (_, theirs) in pairs):
+        return outputs  # no gradient can be compared when the outputs are of another kind
+    values_agree = all(row.ok for row in outputs)
+    gradients = Gradients(case, numpy_side, torch_side, rounding, seed, values_agree).rows()
+    if not values_agree:
+        say_whether_consistent(outputs, gradients)
+    return [*outputs, *written_rows(numpy_side), *gradients, *option_rows(case, numpy_side, torch_side)]
+
+
+def pair_outputs(numpy_side, torch_side):
+    """Bring PyTorch's outputs into the order of ours: dicts by key, tuples by place."""
+    ours, theirs = ([name for name, _ in side.output] for side in (numpy_side, torch_side))
+    if set(ours) == set(theirs):
+        torch_side.reorder(ours)
+    elif any("." in name for name in ours) and any("." in name for name in theirs):
+        shown = [", ".join(name.removeprefix("output.") for name in names) for names in (ours, theirs)]
+        raise ProtocolError(f"its value has the parts {shown[0]}; PyTorch's has {shown[1]}")
+    elif len(ours) != len(theirs):
+        raise ProtocolError(f"its value has {len(ours)} part(s); PyTorch's has {len(theirs)}")
+
+
+def alike(ours, theirs):
+    """Of one shape, and both floating or both not."""
+    return np.shape(ours) == np.shape(theirs) and is_floating(ours) == is_floating(theirs)
+
+
+# ---- outputs
+
+
+def output_rows(case, numpy_side, torch_side, rounding):
+    pairs = enumerate(zip(numpy_side.output, torch_side.output))
+    return [output_row(k, *ours, truth, case, rounding) for k, (ours, (_, truth)) in pairs]
+
+
+def output_row(k, name, value, truth, case, rounding):
+    """The row of output number k, against PyTorch alone."""
+    shape = tuple(np.shape(value))
+    if not is_floating(truth) and not isinstance(truth, np.ndarray):
+        ok = type(value) is type(truth) and value == truth
+        found = Diagnosis("type", f"is {shown(value)}; PyTorch's is {shown(truth)}")
+        return Row(
+            name, shape, ok, "agrees with PyTorch" if ok else found.sentence, diagnosis=None if ok else found
+        )
+    truth, error = np.asarray(truth), np.inf
+    if truth.dtype.kind == "f":
+        if is_floating(value) and shape == truth.shape:
+            error = relative_error(value, truth, zero=1e-300)
+            agrees = rounding.agreement(value, truth, error, "output", k)
+            if agrees:
+                return Row(name, shape, True, agrees, torch_error=error)
+    elif isinstance(value, (np.ndarray, np.generic)) and np.array_equal(value, truth):
+        return Row(name, shape, True, "agrees with PyTorch", torch_error=0.0)
+    found = verdicts.of_value(Finding(ours=value, truth=truth, name=name, inputs=input_leaves(case)), error)
+    return Row(
+        name, shape, False, f"differs from PyTorch: {found.sentence}", torch_error=error, diagnosis=found
+    )
+
+
+def shown(thing):
+    return repr(thing) if isinstance(thing, (bool, int, float, str, type(None))) else kind_of(thing)
+
+
+def random_rows(case, numpy_side, torch_side, values_agree):
+    """A row for each of the two functions whose second call gives another value."""
+    again = NumpyWitness(case)
+    if not same_outputs(numpy_side, again):
+        found = verdicts.RANDOM_OURS
+        yield Row("ours", None, False, found.sentence, diagnosis=found)
+    if values_agree:
+        return
+    again = TorchWitness(case)
+    if not same_outputs(torch_side, again):
+        found = verdicts.random_theirs(torch_side.module)
+        yield Row("theirs", None, False, found.sentence, diagnosis=found)
+
+
+def same_outputs(once, twice):
+    """Whether two calls gave the same values, up to what another order of sums may change."""
+    pairs = list(zip(once.output, twice.output))
+    return len(once.output) == len(twice.output) and all(same_value(a, b) for (_, a), (_, b) in pairs)
+
+
+def same_value(a, b):
+    if not (is_floating(a) and is_floating(b)):
+        return type(a) is type(b) and np.array_equal(a, b)
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and same_holes(a, b) and relative_error(a, b) <= CLOSE
+
+
+def say_whether_consistent(outputs, gradients):
+    """Add to the first wrong output that the gradients belong to it, where they do."""
+    kinds = [row.diagnosis.kind for row in gradients if not row.ok]
+    if kinds and set(kinds) == {verdicts.OTHER_FUNCTION.kind}:
+        row = next(row for row in outputs if not row.ok)
+        row.diagnosis = Diagnosis(row.diagnosis.kind, f"{row.diagnosis.sentence}; {verdicts.CONSISTENT}")
+        row.verdict = f"{row.verdict}; {verdicts.CONSISTENT}"
+
+
+# ---- what was changed
+
+
+def written_rows(numpy_side):
+    """Inputs, upstream gradients and values that a call has written into."""
+    for name in numpy_side.changed_inputs():
+        verdict = "was written into; an operation must leave its inputs as they are"
+        yield Row(name, None, False, verdict, diagnosis=Diagnosis("input changed", verdict))
+    for name, shape in numpy_side.written.items():
+        what = "it may belong to others, too" if name.startswith("gradient") else "it is the caller's"
+        verdict = f"was written into by the pullback; {what}: work on a copy"
+        yield Row(name, shape, False, verdict, diagnosis=Diagnosis("upstream changed", verdict))
+
+
+def option_rows(case, numpy_side, torch_side):
+    """Arrays among the options that the call changed, such as running statistics."""
+    buffers = {key.rpartition(".")[2]: value for key, value in torch_side.options.items()}
+    for name, before in case.options.items():
+        after, truth = numpy_side.options[name], buffers.get(name)
+        if not isinstance(before, np.ndarray):
+            continue
+        title = f"{name} after the call"
+        if truth is None:
+            if differs(before, after):
+                verdict = "was written into; PyTorch's module holds nothing of that name"
+                yield Row(
+                    title, np.shape(after), False, verdict, diagnosis=Diagnosis("input changed", verdict)
+                )
+            continue
+        truth = truth.detach().numpy()
+        if not differs(before, after) and not differs(before, truth):
+            continue
+        error = relative_error(after, truth) if np.shape(after) == truth.shape else np.inf
+        if error <= TORCH_TOLERANCE:
+            yield Row(title, np.shape(after), True, "agrees with PyTorch", torch_error=error)
+            continue
+        found = verdicts.of_value(Finding(ours=after, truth=truth, name=name), error)
+        yield Row(title, np.shape(after), False, f"differs from PyTorch: {found.sentence}", diagnosis=found)

@@ -1,0 +1,245 @@
+"""A picture of marks without a browser: what GitHub, paper and a page without scripts show."""
+
+import io
+import re
+import textwrap
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from PIL import Image
+
+from utils import style
+
+from .scene import POSTER_BYTES, palette_png
+
+COLOURS = {
+    "value": style.ACTIVATION,
+    "gradient": style.GRADIENT,
+    "parameter": style.PARAMETER,
+    "data": style.TARGET,
+    "plain": "#222222",
+}
+NEGATIVE = "#6e7781"
+DEEP_INK = {"value": "white", "gradient": "black", "parameter": "black", "data": "white"}
+WIDTH, GAP, LINE = 900, 24, 18  # pixels
+SCALE = 2  # pixels of the picture for one of the page: crisp when a page shows it large
+
+
+def poster(title, specs, rows, arrays, readout, covered=""):
+    """A palette PNG of at most 40 kB: the title, every mark, the read-out.
+
+    specs: what the browser gets of each mark; rows: how many of them stand in each row; arrays: {name: array}; covered: words shown instead of marks and
+    read-out, for a picture whose answer is to be guessed first.
+    """
+    shown = [] if covered else specs
+    sizes = [size_of(spec) for spec in shown]
+    places, height = flow(sizes, [] if covered else rows)
+    words = wrapped(covered or readout)
+    total = 34 + height + 10 + LINE * len(words) + 8
+    with style.context():
+        figure = Figure(figsize=(WIDTH / 100, total / 100), dpi=100 * SCALE)
+        FigureCanvasAgg(figure)
+        figure.set_layout_engine("none")
+        figure.text(8 / WIDTH, 1 - 16 / total, title, fontsize=11, fontweight="bold", va="center")
+        for spec, (left, top), (w, h) in zip(shown, places, sizes):
+            box = ((left + 8) / WIDTH, 1 - (34 + top + h) / total, w / WIDTH, h / total)
+            PAINTERS[spec["mark"]](figure, box, spec, arrays)
+        for k, line in enumerate(words):
+            y = 1 - (34 + height + 10 + LINE * (k + 0.5)) / total
+            figure.text(8 / WIDTH, y, line, fontsize=9, family="monospace", va="center", parse_math=False)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+    return palette_png(Image.open(buffer).convert("RGB"), POSTER_BYTES)
+
+
+def wrapped(text):
+    return [part for line in text.split("\n") for part in textwrap.wrap(line, 118) or [""]]
+
+
+def flow(sizes, rows):
+    """Top left corners of boxes set in rows, broken where a row is too long, and the height of all."""
+    places, left, top, tallest = [], 0, 0, 0
+    starts = {sum(rows[:k]) for k in range(1, len(rows))}
+    for k, (w, h) in enumerate(sizes):
+        if left and (k in starts or left + w > WIDTH - 16):
+            left, top, tallest = 0, top + tallest + GAP, 0
+        places.append((left, top))
+        left, tallest = left + w + GAP, max(tallest, h)
+    return places, top + tallest
+
+
+def size_of(spec):
+    """Width and height of a mark with its label, in pixels."""
+    if spec["mark"] in ("grid", "strip"):
+        rows, columns = spec["shape"]
+        cell = cell_of(spec)
+        names = 8 * max(map(len, spec["rows"]), default=0)
+        return max(names + columns * cell[0], 8 * len(spec["label"])), 22 + rows * cell[1] + 20 * bool(
+            spec["columns"]
+        )
+    if spec["mark"] == "graph":
+        reach = [1 + np.ptp([place[k] for place in spec["places"]]) for k in (0, 1)]
+        return min(spec["width"], max(420, 150 * reach[0])), 22 + max(210, 104 * reach[1])
+    if spec["mark"] == "formula":
+        return 420, 60
+    if spec["mark"] == "code":
+        return 8 + int(7.2 * max(map(len, spec["text"]))), 24 + 15 * len(spec["text"])
+    return 380, 242
+
+
+def cell_of(spec):
+    rows, columns = spec["shape"]
+    if spec["mark"] == "strip":
+        return max(4, min(18, 600 // columns)), 22
+    if spec["numbers"]:
+        return 46, 34
+    side = max(2, 384 // max(rows, columns)) if spec["canvas"] else max(8, min(24, 420 // columns))
+    return side, side
+
+
+def label(figure, box, spec, height=22):
+    """Write the label above a box; returns the box below it."""
+    left, bottom, w, h = box
+    colour = COLOURS[spec.get("kind", "plain")]
+    figure.text(left, bottom + h, spec["label"], fontsize=9, fontweight="bold", color=colour, va="top")
+    pixel = 1 / (figure.get_size_inches()[1] * 100)
+    return left, bottom, w, h - height * pixel
+
+
+def pixels(figure, box):
+    """An axes over a box whose data are pixels, y down."""
+    ax = figure.add_axes(box)
+    width, height = (box[k + 2] * figure.get_size_inches()[k] * 100 for k in (0, 1))
+    ax.set(xlim=(0, width), ylim=(height, 0))
+    ax.axis("off")
+    return ax, width, height
+
+
+def paint_grid(figure, box, spec, arrays):
+    ax, _, _ = pixels(figure, label(figure, box, spec))
+    rows, columns = spec["shape"]
+    values = arrays[spec["of"]].reshape(rows, columns)
+    w, h = cell_of(spec)
+    left, top = 8 * max(map(len, spec["rows"]), default=0), 20 * bool(spec["columns"])
+    limit = spec["limit"] or np.abs(values).max(initial=0) or 1.0
+    colours = LinearSegmentedColormap.from_list("", [NEGATIVE, "white", COLOURS[spec["kind"]]])
+    edges = np.arange(columns + 1) * w + left, np.arange(rows + 1) * h + top
+    lines = {} if spec["canvas"] else {"edgecolors": "#D5D9DE", "linewidth": 0.5}
+    ax.pcolormesh(*edges, values, cmap=colours, vmin=-limit, vmax=limit, **lines)
+    for i, j in np.ndindex(rows, columns) if spec["numbers"] else ():
+        deep = abs(values[i, j]) > 0.58 * limit
+        ink = ("white" if values[i, j] < 0 else DEEP_INK[spec["kind"]]) if deep else "black"
+        text = in_digits(values[i, j], spec["digits"])
+        ax.text(
+            left + (j + 0.5) * w, top + (i + 0.5) * h, text, ha="center", va="center", fontsize=8, color=ink
+        )
+    for i, name in enumerate(spec["rows"]):
+        ax.text(left - 6, top + (i + 0.5) * h, name, ha="right", va="center", fontsize=8)
+    for j, name in enumerate(spec["columns"]):
+        ax.text(left + (j + 0.5) * w, 10, name, ha="center", va="center", fontsize=8)
+
+
+def in_digits(value, digits):
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "\u2212")
+
+
+def plot_axes(figure, box, spec):
+    left, bottom, w, h = label(figure, box, spec)
+    return figure.add_axes((left + 0.12 * w, bottom + 0.15 * h, 0.85 * w, 0.8 * h))
+
+
+def paint_bars(figure, box, spec, arrays):
+    ax = plot_axes(figure, box, spec)
+    values = arrays[spec["of"]]
+    ax.bar(range(len(values)), values, color=COLOURS[spec["kind"]], width=0.76)
+    ax.axhline(0, color="#57606a", linewidth=1)
+    ax.set_xticks(range(len(values)), spec["names"] or [""] * len(values), fontsize=8)
+    if spec["limits"]:
+        ax.set_ylim(spec["limits"])
+
+
+def paint_curve(figure, box, spec, arrays):
+    ax = plot_axes(figure, box, spec)
+    for mark in (spec, *spec["also"]):
+        colour, values = COLOURS[mark["kind"]], arrays[mark["of"]]
+        if mark["mark"] == "points":
+            ax.plot(*values.T, "o", color=colour, markersize=8 if mark["drag"] else 4)
+            continue
+        x = arrays[mark["x"]] if mark["x"] else np.arange(values.shape[-1])
+        for line, dashes in zip(np.atleast_2d(values), ("-", "--", ":", "-.") * len(np.atleast_2d(values))):
+            ax.plot(x, line, dashes, color=colour)
+    ax.set(xlabel=spec["xlabel"], ylabel=spec["ylabel"])
+    for axis, limits in (("x", spec["xlim"]), ("y", spec["ylim"])):
+        ax.set(**{f"{axis}scale": "log"} if axis in spec["log"] else {})
+        ax.set(**{f"{axis}lim": limits} if limits else {})
+    if len(spec["names"]) > 1:
+        ax.legend(ax.lines[: len(spec["names"])], spec["names"], fontsize=8, frameon=False)
+
+
+def paint_graph(figure, box, spec, arrays):
+    ax, width, height = pixels(figure, label(figure, box, spec))
+    of = lambda name, count: arrays[name] if name else np.full(count, 2.0)
+    nodes, weighted = len(spec["places"]), spec["weighted"]
+    places = np.array(spec["places"])
+    low, reach = places.min(0), np.ptp(places, axis=0)
+    at = 46 + (places - low) / np.where(reach, reach, 1) * (np.array([width, height]) - 92)
+    at = np.where(reach, at, np.array([width, height]) / 2)
+    weights, known = of(spec["weights"], 0), of(spec["weightsShown"], weighted)
+    slopes = of(spec["weightGradients"], weighted)
+    for k, (a, b) in enumerate(spec["edges"]):
+        strength = abs(weights[k]) / (np.abs(weights).max() or 1) if k < weighted else 0.1
+        colour = "#888888" if k >= weighted else NEGATIVE if weights[k] < 0 else style.PARAMETER
+        ax.plot(*at[[a, b]].T, color=colour, linewidth=0.7 + 2.5 * strength, alpha=0.75, zorder=1)
+        if k < weighted and k not in spec["quiet"]:
+            pair = in_pair(
+                weights[k], slopes[k] if spec["weightGradients"] else None, known[k], spec["digits"]
+            )
+            paint_pair(ax, at[a] + 0.3 * (at[b] - at[a]), pair, style.PARAMETER, 7.5, boxed=True)
+    shown = of(spec["shown"], nodes)
+    rings = [
+        style.GRADIENT if spec["gradients"] and s > 1 else style.ACTIVATION if s else "#888888" for s in shown
+    ]
+    ax.scatter(*at.T, s=900, facecolor="white", edgecolor=rings, linewidth=1.5, zorder=3)
+    for k, (x, y) in enumerate(at):
+        gradient = arrays[spec["gradients"]][k] if spec["gradients"] else None
+        pair = in_pair(arrays[spec["of"]][k], gradient, shown[k], spec["digits"])
+        paint_pair(ax, (x, y), pair, style.ACTIVATION, 8)
+        ax.text(x, y - 33, (spec["names"] or [""] * nodes)[k], fontsize=8, ha="center", va="center", zorder=4)
+
+
+def in_pair(value, gradient, known, digits):
+    """A value and its gradient as text, empty where they are not known yet."""
+    return (
+        in_digits(value, digits) if known > 0 else "",
+        in_digits(gradient, digits) if gradient is not None and known > 1 else "",
+    )
+
+
+def paint_pair(ax, place, pair, ink, size, boxed=False):
+    """A value above its gradient, or the value alone in the middle."""
+    rows = [(text, colour) for text, colour in zip(pair, (ink, style.GRADIENT)) if text]
+    box = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.4}} if boxed else {}
+    for k, (text, colour) in enumerate(rows):
+        y = place[1] + 14 * (k - (len(rows) - 1) / 2)
+        ax.text(place[0], y, text, fontsize=size, color=colour, ha="center", va="center", zorder=4, **box)
+
+
+def paint_formula(figure, box, spec, arrays):
+    left, bottom, _, h = box
+    text = re.sub(r"\\term\{\w+\}", "", spec["latex"]).replace(r"\,", r"\;")
+    figure.text(left, bottom + h / 2, f"${text}$", fontsize=12, va="center")
+
+
+def paint_code(figure, box, spec, arrays):
+    left, bottom, _, h = label(figure, box, spec)
+    text = "\n".join(spec["text"])
+    figure.text(left, bottom + h, text, fontsize=7.5, family="monospace", va="top", parse_math=False)
+
+
+PAINTERS = {
+    "grid": paint_grid, "strip": paint_grid, "bars": paint_bars, "curve": paint_curve, "points": paint_curve,
+    "graph": paint_graph, "formula": paint_formula, "code": paint_code,
+}  # fmt: skip

@@ -1,0 +1,34 @@
+"""Rules about numbers in the prose: each names its source, and the source holds it, digit by digit."""
+
+from utils.notebooks.quotes import GIVEN, holds, marks, quantities, source_of
+
+# older chapters quote some read-outs of pictures at other settings than the stored one: `quote` lists them
+COMPLETE_FROM = 5
+
+
+def quoted_numbers(chapter, course):
+    if chapter.number is None:
+        return
+    complete = chapter.number >= COMPLETE_FROM
+    for number, document in chapter.documents.items():
+        cell = chapter.notebook.cells[number - 1]
+        if not isinstance(cell.metadata.get("quotes", {}), dict):
+            yield chapter.remark("its metadata quotes must map a number to its source", number)
+            continue
+        there, sources = quantities(document, course.equations), marks(cell)
+        for quantity in there:
+            if complete and quantity not in sources:
+                yield chapter.remark(
+                    f"{quantity} names no source; run quote, or say where it is from", number
+                )
+        for quantity, where in sources.items():
+            if quantity not in there:
+                yield chapter.remark(
+                    f"a source is named for {quantity}, which the text does not hold", number
+                )
+            elif where != GIVEN and (text := source_of(chapter, course.root, where)) is None:
+                yield chapter.remark(f"the source {where} of {quantity} does not exist", number)
+            elif where != GIVEN and not holds(text, quantity):
+                yield chapter.remark(
+                    f"its source {where} does not hold {quantity}; which of them is right?", number
+                )

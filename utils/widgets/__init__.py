@@ -1,0 +1,53 @@
+"""What all widgets of the course share: one ES module and one style sheet for a whole notebook, sent and stored once."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import anywidget
+import traitlets
+
+HERE = Path(__file__).parent
+EXPLORABLE = [
+    "widgets/dom.js",
+    *(f"explorable/{name}.js" for name in ("controls", "picture", "grids", "marks", "explorable")),
+]
+SCRIPTS = [*EXPLORABLE, "exercises/cards.js", "widgets/keep.js", "widgets/module.js"]
+STYLES = ["explorable/explorable.css", "explorable/marks.css", "exercises/cards.css"]
+
+
+def joined(names) -> str:
+    """The text of several files of utils/, in order."""
+    return "\n".join((HERE.parent / name).read_text(encoding="utf-8") for name in names)
+
+
+class Library(anywidget.AnyWidget):
+    """Never shown itself: it holds the module and the looks that all other widgets of a notebook ask it for."""
+
+    _esm = "export default {}"
+    _css = joined(STYLES)
+    source = traitlets.Unicode(joined(SCRIPTS)).tag(sync=True)
+    # the one of this kernel, made when it is first needed
+    only = None
+
+    @classmethod
+    def shared(cls) -> "Library":
+        """The library of this kernel."""
+        if cls.only is None or cls.only.comm is None:  # ipywidgets can close all widgets at once
+            cls.only = cls()
+        return cls.only
+
+
+class CourseWidget(anywidget.AnyWidget):
+    """A widget whose module is the shared one, and that a saved notebook keeps as the reader left it.
+
+    kind: what the module draws.
+    """
+
+    _esm = joined(["widgets/ask.js"])
+    kind = traitlets.Unicode().tag(sync=True)
+    library = traitlets.Unicode().tag(sync=True)
+    own_id = traitlets.Unicode().tag(sync=True)  # a page is not told the id of its widget
+
+    def __init__(self, **traits):
+        own_id = uuid4().hex
+        super().__init__(model_id=own_id, own_id=own_id, library=Library.shared().model_id, **traits)
