@@ -19,7 +19,10 @@ CELLS = [
     "Explorable(setup, update, title='baked', temperature=[1.0, 2.0], query=range(7), key=range(7), causal=Switch(False),\n"
     "    pick=dict(axes=0, column='key', row='query', hover=True), presets=dict(z=dict(query=1), a=dict(query=2))).bake(40)",
     "drawing",
-    "quiz('01.a')",
+    "from utils.explorable import Array, Grid\n"
+    "scaled = Explorable(lambda x, n: dict(x=x, y=n * x, readout=f'{n} times {x.sum():.1f}'), title='scaled',\n"
+    "    marks=[[Grid('x', drag='x'), Grid('y')]], x=Array(np.ones((2, 2)), step=0.5), n=range(1, 4))\n"
+    "quiz('01.a', then=scaled)",
     "detective.new().board()",
 ]
 
@@ -34,8 +37,8 @@ SEEN = """async () => {
         labels: [...root.querySelectorAll(".explorable-controls :is(label, legend, .explorable-drawing span)")].map(text),
         values: [...root.querySelectorAll(".explorable-value")].map(text),
         presets: [...root.querySelectorAll(".explorable-presets button")].map(text),
-        ink: root.querySelector("canvas")?.toDataURL(), picture: await bytes(root.querySelector("img")),
-        size: root.querySelector("img").naturalWidth,
+        ink: root.querySelector("canvas")?.toDataURL(), cells: [...root.querySelectorAll("svg [data-key]")].map(text),
+        picture: root.querySelector("img") && await bytes(root.querySelector("img")), size: root.querySelector("img")?.naturalWidth,
     }));
     const cards = [...document.querySelectorAll(".card")].map((root) => ({
         controls: controls(root), text: [...root.querySelectorAll("legend, .card-option, strong, pre, .card-answer")].map(text),
@@ -82,9 +85,9 @@ def no_error(page):
 
 def come_back(page, jupyter, interface, name):
     open_in(page, jupyter, interface, name)
-    expect(page.locator(".explorable, .card")).to_have_count(5)
+    expect(page.locator(".explorable, .card")).to_have_count(6)
     no_error(page)
-    expect(page.locator(".explorable-note")).to_have_text([WAKE] * 3)
+    expect(page.locator(".explorable-note")).to_have_text([WAKE] * 4)
     return page
 
 
@@ -116,6 +119,10 @@ def evening(jupyter, new_page, run_all, name):
     quiz.get_by_label("w7", exact=False).check()
     quiz.get_by_role("button", name="Answer").click()
     expect(quiz.locator(".card-answer")).to_contain_text("Right.")
+    scaled = page.locator(".explorable", has_text="scaled")
+    scaled.get_by_label("n", exact=True).press("End")
+    scaled.locator("[data-key='x:0,1']").press("+")
+    expect(scaled.locator(".explorable-readout")).to_have_text("3 times 4.5")
     board.get_by_role("button", name="random").click()
     board.get_by_role("button", name="What comes back?").click()
     expect(board.locator(".card-log")).to_contain_text("came back")
@@ -125,14 +132,14 @@ def evening(jupyter, new_page, run_all, name):
     first = seen(page)
     labels = ["temperature", "query", "key", "causal"]
     drawn = ["digit", "name", "norm", "L1", "L2"]
-    assert [explorable["labels"] for explorable in first["explorables"]] == [labels, labels, drawn]
+    assert [explorable["labels"] for explorable in first["explorables"]] == [labels, labels, drawn, ["n"]]
 
     menu(page, "Kernel", "kernelmenu:restart")
     page.locator(".jp-Dialog .jp-mod-accept").click()
     expect(attention.root.locator(".explorable-note")).to_have_text(WAKE)
     attention.control("temperature").focus()
     kept = state(save(page, jupyter, name))
-    assert sorted(kept) == ["attention", "baked", "board", "drawing", "library", "quiz"]
+    assert sorted(kept) == ["attention", "baked", "board", "drawing", "library", "quiz", "scaled"]
     size = {title: len(json.dumps(entry)) for title, entry in kept.items()}
     assert max(size["attention"], size["drawing"]) < 60_000 and max(size["quiz"], size["board"]) < 5_000
     assert page.errors == []

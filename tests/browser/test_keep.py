@@ -124,6 +124,16 @@ def test_what_no_output_shows_any_more_goes_and_the_library_with_the_last(notebo
     assert set(saved(page)) == {"one", "lib"}
 
 
+def test_the_picture_behind_a_quiz_goes_with_its_quiz(notebook):
+    page = notebook([["quiz"], ["other"]])
+    register(page, "quiz", kind="quiz", then="covered")
+    register(page, "covered")
+    register(page, "other", kind="quiz", then="")
+    assert set(saved(page)) == {"quiz", "covered", "other", "lib"}
+    page.evaluate("notebook.show(['other'])")
+    assert set(saved(page)) == {"other", "lib"}
+
+
 def test_libraries_that_hold_the_same_are_kept_once(notebook):
     page = notebook([["one"], ["two"], ["three"]])
     for own_id, library in [("one", "lib-yesterday"), ("two", "lib-today"), ("three", "older")]:

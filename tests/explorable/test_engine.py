@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.explorable.made_up import everything
 from utils import style
 from utils.explorable import Canvas, Choice, Explorable, Slider, Switch, Text, page
 from utils.explorable.bake import baked_states, frame_key
@@ -455,6 +456,9 @@ def test_a_page_holds_several():
     assert html.count("<div data-explorable>") == 2 and "<p>between</p>" in html
     assert html.count('<script type="module">') == html.count("<style>") - 1 == 1, "one module for both"
     assert "module" not in page([attention(stateful=True), "<p>alone</p>"], "two pictures")
+    assert "marksStage(" not in html and "marksStage(" in page(
+        [attention(), everything().bake()], "drawn too"
+    )
 
 
 # --- Bad input ---

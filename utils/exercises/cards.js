@@ -95,8 +95,8 @@ function gate({ model, el }, guess) {
     said.textContent = guess();
     if (opened) return;
     opened = true;
+    if (!leftOf(model).uncovered) touch(model);
     leftOf(model).uncovered = true;
-    touch(model);
     const inner = await model.widget_manager.get_model(model.get("then"));
     cover.replaceWith(said, stage);
     explorable({ model: inner, el: stage });

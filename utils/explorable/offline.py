@@ -4,7 +4,7 @@ import base64
 import html
 import json
 
-from utils.widgets import EXPLORABLE, joined
+from utils.widgets import EXPLORABLE, MARKS, joined
 
 # The parts are those of the module that Jupyter loads; all that they ask of a model is `get`, `on` and `send`. The still
 # picture goes when the living one can be seen, and stays where the page's rules forbid that.
@@ -32,7 +32,7 @@ def fragment(explorable, max_frames=60) -> str:
     Several may share a page. Where scripts do not run, or a frame cannot be shown, the picture, its alt text and its
     read-out remain.
     """
-    return _body(explorable, max_frames) + ("" if explorable.live_only else _module())
+    return _body(explorable, max_frames) + _module([explorable])
 
 
 def _body(explorable, max_frames=60):
@@ -45,16 +45,21 @@ def _body(explorable, max_frames=60):
     return f'<div data-explorable>{still}<script type="application/json">{data}</script></div>'
 
 
-def _module():
-    looks, module = joined(["explorable/explorable.css", "explorable/marks.css"]), joined(EXPLORABLE) + WAKE
+def _module(explorables):
+    """What wakes them; nothing where none can live, and no marks where no page is drawn."""
+    alive = [explorable for explorable in explorables if not explorable.live_only]
+    if not alive:
+        return ""
+    drawn = any(explorable.spec.get("page") for explorable in alive)
+    looks = joined(["explorable/explorable.css", *(["explorable/marks.css"] if drawn else [])])
+    module = joined([*EXPLORABLE, *(MARKS if drawn else [])]) + WAKE
     return f'<style>{looks}</style><script type="module">{module}</script>'
 
 
 def page(parts, title) -> str:
     """A whole HTML page out of explorables and pieces of HTML, in order."""
-    alive = any(not isinstance(part, str) and not part.live_only for part in parts)
     body = "\n".join(part if isinstance(part, str) else _body(part) for part in parts)
-    body += _module() if alive else ""
+    body += _module([part for part in parts if not isinstance(part, str)])
     head = f'<meta charset="utf-8"><title>{html.escape(title)}</title>'
     view = '<meta name="viewport" content="width=device-width, initial-scale=1">'
     look = "<style>body{max-width:54rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif}</style>"

@@ -45,8 +45,9 @@ function write(context) {
     delete state[id];
     delete state[library.model_id];
   }
-  const covered = ours.map(([, { model }]) => model.get("then")); // a picture behind a quiz
-  const shown = new Set([...viewsOf(notebook), ...childrenOf(state), ...covered]);
+  const shown = new Set([...viewsOf(notebook), ...childrenOf(state)]);
+  // the picture behind a quiz
+  for (const [id, { model }] of ours) if (shown.has(id)) shown.add(model.get("then"));
   const homes = new Map(); // source -> library
   for (const [id, { model, library }] of ours) {
     if (!shown.has(id)) continue;
