@@ -82,9 +82,7 @@ class Gradients:
         what, hint = words_of_labels(name, leaf)
         if self.ours[k] is not None:
             verdict = f"must be None: {name} is not floating but {what}{hint}"
-            return Row(
-                title, np.shape(self.ours[k]), False, verdict, diagnosis=Diagnosis("not None", verdict)
-            )
+            return Row(title, np.shape(leaf), False, verdict, diagnosis=Diagnosis("not None", verdict))
         if hint and is_differentiable_in(self.case, k):
             return Row(title, np.shape(leaf), True, f"not checked: {name} is {what}{hint}")
         return None
