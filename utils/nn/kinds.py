@@ -110,6 +110,29 @@ def lengths(least, *, count=0, such_as):
     return kind
 
 
+def row(given, name):
+    """The place of a row in a table, from 0 on, or None for no row."""
+    return None if given is None else whole(0)(given, name)
+
+
+def pair(least):
+    """The kind of one integer of at least `least` for both axes of an image, or of two, as a tuple of two."""
+
+    def kind(given, name):
+        both = given if isinstance(given, (tuple, list)) else (given, given)
+        try:
+            found = tuple(whole(least)(part, name) for part in both)
+        except ValueError:
+            found = ()
+        if len(found) != 2:
+            raise ValueError(
+                f"{name} is {reprlib.repr(given)}; expected an integer of at least {least}, or a pair of them"
+            )
+        return found
+
+    return kind
+
+
 def betas(given, name):
     """Two shares, how slowly two running means forget."""
     if not isinstance(given, (tuple, list)) or len(given) != 2:
