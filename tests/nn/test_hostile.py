@@ -34,7 +34,7 @@ HELPERS = {
     "topological_order",
     "flat",
 }
-HELPERS |= {"output_size", "windows", "scatter", "both", "pad", "cut"}
+HELPERS |= {"output_size", "windows", "scatter", "both", "pad", "cut", "conv_norm", "phrases"}
 HELPERS |= {"channel_shape", "one_number", "examples", "taps_of", "rule", "float_type"}
 
 
@@ -77,6 +77,22 @@ SPECIAL = {
     "nn.cnn.conv1d": {"x": IMAGES[:, :, 0], "weight": IMAGES[:, :, 0, :2], "bias": np.ones(2)},
     "nn.cnn.max_pool2d": {"x": IMAGES, "stride": 2},
     "nn.cnn.avg_pool2d": {"x": IMAGES, "stride": 2},
+    "nn.cnn.residual_block": {
+        "params": {f"conv{k}.weight": np.ones((3, 3, 3, 3)) * A[0, :3] for k in (1, 2)}
+        | {f"bn{k}.{name}": np.ones(3) for k in (1, 2) for name in ("weight", "bias")},
+        "x": IMAGES,
+        "skip": True,
+        "running": {f"bn{k}.running_{name}": np.ones(3) for k in (1, 2) for name in ("mean", "var")},
+    },
+    "nn.cnn.text_cnn": {
+        "params": {
+            "embedding.weight": A,
+            "convs.0.weight": IMAGES[:, :, 0, :2].repeat(2, 1),
+            "convs.0.bias": np.ones(2),
+        }
+        | {"linear.weight": np.ones((3, 2)), "linear.bias": np.ones(3)},
+        "ids": np.array([[0, 2, 2]]),
+    },
     "nn.embedding.embedding": {"ids": np.array([0, 2, 2]), "weight": A},
     **{
         f"train.{name}": {"params": (LAYER, None)}
@@ -212,6 +228,9 @@ def test_a_function_without_its_guard_is_noticed(name, argument, monkeypatch):
         test_the_rest_works_or_is_refused_by_name(name, argument)
 
 
+NETWORKS = {"residual_block", "text_cnn"}  # proved against modules of torch
+
+
 def test_every_operation_has_a_row_of_properties():
     """What returns a value and its pullback is proved by one of the tables."""
     modules = (
@@ -224,7 +243,10 @@ def test_every_operation_has_a_row_of_properties():
     )
     rows = {inspect.unwrap(row.ours) for module in modules for row in module.ROWS.values()}
     for name, function in FUNCTIONS.items():
-        if name.startswith("nn.") and name.rpartition(".")[2] not in RECORDS | {"chain", "call_layer"}:
+        if name.startswith("nn.") and name.rpartition(".")[2] not in RECORDS | NETWORKS | {
+            "chain",
+            "call_layer",
+        }:
             result = function(**good(name))
             is_operation = type(result) is tuple and len(result) == 2 and callable(result[1])
             if is_operation and not callable(result[0]):

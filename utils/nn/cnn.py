@@ -1,9 +1,16 @@
 """Chapter 07: windows on an image, convolution as one matrix product over them, and pooling."""
 
+import functools
+
 import numpy as np
 
 from utils.nn import kinds
+from utils.nn.activations import relu
+from utils.nn.embedding import embedding
 from utils.nn.guard import guarded
+from utils.nn.kinds import told
+from utils.nn.linear import linear
+from utils.nn.normalization import batch_norm
 
 
 def output_size(length, kernel, *, stride=1, padding=0, dilation=1):
@@ -140,6 +147,110 @@ def avg_pool2d(x, *, kernel_size, stride=None):
     return seen.mean((2, 3)), pullback
 
 
+BLOCK = ("conv1.weight", "bn1.weight", "bn1.bias", "conv2.weight", "bn2.weight", "bn2.bias")
+
+
+@guarded(x="(N, C, H, W)")
+def residual_block(params, x, *, stride=1, skip=True, running=None, training=True):
+    """Two convolutions with batch norm, whose result is added to what came in: eqs. (7.14), (7.15).
+
+    params: conv1.weight (O, C, 3, 3), conv2.weight (O, O, 3, 3), and bn1, bn2 with .weight and .bias
+    (O,); downsample.0.weight (O, C, 1, 1) and downsample.1.weight, .bias where stride or channels
+    change, else a ValueError.  x: (N, C, H, W); skip=False leaves the addition out, a plain block; running: a dict of
+    statistics, bn1.running_mean and so on, changed in training, used otherwise.  ReLU after the first
+    norm and after the addition, as torchvision's BasicBlock.  He, Zhang, Ren & Sun 2016.
+    """
+    expect_names(params, *BLOCK)
+    layer = functools.partial(conv_norm, params, running=running, training=training)
+    h, back_1 = layer(x, "conv1", "bn1", stride=stride, padding=1)
+    h, back_relu = relu(h)
+    h, back_2 = layer(h, "conv2", "bn2", padding=1)
+    short, back_short = x, lambda d: ({}, d)
+    if "downsample.0.weight" in params and skip:
+        short, back_short = layer(x, "downsample.0", "downsample.1", stride=stride)
+    if skip and short.shape != h.shape:
+        raise ValueError(
+            f"x has shape {x.shape}, what is added to it {h.shape}, by stride {stride}: "
+            "params needs downsample.0.weight and downsample.1"
+        )
+    y, back_last = relu(h + short if skip else h)
+
+    def pullback(dy):
+        dsum = back_last(dy)  # an addition hands the same gradient to both of its terms
+        dparams_2, dh = back_2(dsum)
+        dparams_1, dx = back_1(back_relu(dh))
+        dparams_short, dx_short = back_short(dsum) if skip else ({}, 0)
+        return dparams_1 | dparams_2 | dparams_short, dx + dx_short
+
+    return y, pullback
+
+
+def conv_norm(params, x, conv, norm, *, stride=1, padding=0, running=None, training=True):
+    """A convolution without bias, then batch norm; conv, norm: how their parameters' names begin."""
+    expect_names(params, f"{norm}.weight", f"{norm}.bias")
+    if running:
+        expect_names(running, f"{norm}.running_mean", f"{norm}.running_var", of="running")
+    statistics = {key: running[f"{norm}.{key}"] for key in ("running_mean", "running_var") if running}
+    y, back_conv = conv2d(x, params[f"{conv}.weight"], stride=stride, padding=padding)
+    z, back_norm = batch_norm(
+        y, params[f"{norm}.weight"], params[f"{norm}.bias"], training=training, **statistics
+    )
+
+    def pullback(dz):
+        dy, dweight, dbias = back_norm(dz)
+        dx, dkernel, _ = back_conv(dy)
+        return {f"{conv}.weight": dkernel, f"{norm}.weight": dweight, f"{norm}.bias": dbias}, dx
+
+    return z, pullback
+
+
+@guarded(ids="(N, L)")
+def text_cnn(params, ids):
+    """Classify sentences by the phrases in them: eqs. (7.17), (7.18).
+
+    params: embedding.weight (V, D); convs.0.weight (O, D, K) and convs.0.bias (O,), likewise convs.1
+    and so on, for phrases of several lengths K; linear.weight (classes, O of all together) and
+    linear.bias.  ids: (N, L), integers.  Each kernel slides along the words, ReLU, and of each kernel
+    the largest answer in the sentence counts.  Returns logits (N, classes); the pullback gives
+    (dparams, None).  Kim 2014.
+    """
+    expect_names(params, "embedding.weight", "convs.0.weight", "linear.weight", "linear.bias")
+    vectors, back_embedding = embedding(ids, params["embedding.weight"])
+    sequence = vectors.transpose(0, 2, 1)
+    names = [name[:-7] for name in params if name.startswith("convs.") and name.endswith(".weight")]
+    expect_names(params, *(f"{name}.bias" for name in names))
+    found, backs = zip(*(phrases(params, sequence, name) for name in names))
+    features = np.concatenate(found, axis=1)
+    logits, back_linear = linear(features, params["linear.weight"], params["linear.bias"])
+
+    def pullback(dlogits):
+        dfeatures, dweight, dbias = back_linear(dlogits)
+        dparams, dsequence = {"linear.weight": dweight, "linear.bias": dbias}, 0
+        ends = np.cumsum([f.shape[1] for f in found])[:-1]
+        for back, d in zip(backs, np.split(dfeatures, ends, axis=1)):
+            dconv, dx = back(d)
+            dparams, dsequence = dparams | dconv, dsequence + dx
+        dparams["embedding.weight"] = back_embedding(dsequence.transpose(0, 2, 1))[1]
+        return {name: dparams[name] for name in params}, None
+
+    return logits, pullback
+
+
+def phrases(params, x, name):
+    """How strongly each kernel answers somewhere in the sentence, (N, O): conv1d, ReLU, the largest over time."""
+    y, back_conv = conv1d(x, params[f"{name}.weight"], params[f"{name}.bias"])
+    h, back_relu = relu(y)
+    first = h.argmax(-1)[..., None]
+
+    def pullback(d):
+        dh = np.zeros_like(h)
+        np.put_along_axis(dh, first, d[..., None], -1)
+        dx, dweight, dbias = back_conv(back_relu(dh))
+        return {f"{name}.weight": dweight, f"{name}.bias": dbias}, dx
+
+    return np.take_along_axis(h, first, -1)[..., 0], pullback
+
+
 def both(length):
     """An integer for rows and columns alike, or a pair as it is."""
     return (length, length) if isinstance(length, int) else length
@@ -157,6 +268,17 @@ def cut(padded, padding):
     """The image inside of its padding."""
     (ph, pw), (height, width) = padding, padded.shape[2:]
     return padded[:, :, ph : height - ph, pw : width - pw]
+
+
+def expect_names(params, *names, of="params"):
+    """ValueError unless params is a dict that holds these names."""
+    if not isinstance(params, dict):
+        raise ValueError(f"{of} is {told(params)}; expected a dict with {', '.join(names)}")
+    missing = [name for name in names if params.get(name) is None]
+    if missing:
+        raise ValueError(
+            f"{of} lacks {', '.join(missing)}; it holds {', '.join(map(str, params)) or 'nothing'}"
+        )
 
 
 def expect_fit(shape, size, name, stride, padding=(0, 0), dilation=(1, 1)):

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from utils.nn import kinds
 from utils.nn.guard import guarded
 
 
-@guarded(ids=kinds.integers, weight="(V, D)")
+@guarded(weight="(V, D)")
 def embedding(ids, weight, *, padding_idx=None):
     """Look up a row of the table for each id.
 

@@ -60,6 +60,13 @@ def statistics(given, name):
     return given
 
 
+def statistics_by_name(given, name):
+    """A dict of such arrays, or None."""
+    if not (given is None or isinstance(given, dict)):
+        raise ValueError(f"{name} is {told(given)}; expected a dict of arrays")
+    return given and {key: statistics(array, f"{name}[{key!r}]") for key, array in given.items()}
+
+
 def real(given, name):
     """One number as a Python float, which leaves float32 arrays float32."""
     scalar = isinstance(given, (int, float, np.floating, np.integer)) and not isinstance(given, bool)
