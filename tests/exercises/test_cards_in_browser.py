@@ -12,7 +12,7 @@ import pytest
 
 from tests.exercises import invention
 from utils.exercises import quiz
-from utils.exercises.detective import OPERATIONS, open_case
+from utils.exercises.detective.opening import OPERATIONS, open_case
 from utils.widgets import SCRIPTS, STYLES, joined
 
 pytestmark = pytest.mark.browser

@@ -80,7 +80,7 @@ def test_an_exercise_that_breaks_a_rule(changes, words):
 def test_an_exercise_that_keeps_the_rules():
     assert about() == []
     assert (
-        about(wrong=[Edit("0.5", "0.25", says="half the right"), 7], checker=Values(0.5, traps={3: "three"}))
+        about(wrong=[Edit("0.5", "0.25", says="factor of two"), 7], checker=Values(0.5, traps={3: "three"}))
         == []
     )
 

@@ -54,7 +54,7 @@ def test_tolerances_can_be_set():
 @pytest.mark.parametrize(
     "given, words",
     [
-        (-0.3, "wrong sign"), (0.6, "twice"), (0.15, "half"), (1 / 0.3, "one divided by"), (0.09, "the square"),
+        (-0.3, "wrong sign"), (0.6, "factor of two"), (0.15, "factor of two"), (1 / 0.3, "divided by what"), (0.09, "squares"),
         (0.302, "close, a little too large"), (7.0, "too large"), (-7.0, "too small"), (0.0, "zero is not it"),
         (float("nan"), "it is nan"), ([0.3], "its shape is (1,); expected a single number"), (0.3j, "a complex number"),
     ],

@@ -7,11 +7,11 @@ import pytest
 
 from utils.crosscheck import crosscheck
 from utils.exercises import detective, progress
-from utils.exercises.detective import LEVELS, OPERATIONS, is_solvable, open_case
+from utils.exercises.detective.board import Board
 from utils.exercises.detective.levels import level_for
+from utils.exercises.detective.opening import LEVELS, OPERATIONS, is_solvable, open_case
 from utils.exercises.detective.showing import cells, side_by_side
 from utils.exercises.detective.suspects import Suspect
-from utils.exercises.widgets import Board
 
 BUGS = [(operation, suspect) for operation in OPERATIONS for suspect in operation.suspects]
 BUG_IDS = [f"{operation.name}: {suspect.name}" for operation, suspect in BUGS]

@@ -137,10 +137,10 @@ def test_a_network_takes_a_tree_of_parameters():
 
 
 def test_an_option_that_nobody_knows_is_noticed_when_the_function_is_made():
-    with pytest.raises(TypeError, match="no kind is known for the option stride: add it to"):
+    with pytest.raises(TypeError, match="no kind is known for the option speed: add it to"):
 
         @guarded
-        def conv(x, *, stride=1):
+        def conv(x, *, speed=1):
             return x
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import utils.nn
-from tests.nn import test_activations, test_linear, test_losses, test_normalization
+from tests.nn import test_activations, test_cnn, test_embedding, test_linear, test_losses, test_normalization
 from utils import train
 from utils.data import digits
 from utils.nn.activations import tanh
@@ -34,6 +34,7 @@ HELPERS = {
     "topological_order",
     "flat",
 }
+HELPERS |= {"output_size", "windows", "scatter", "both", "pad", "cut", "conv_norm", "phrases"}
 HELPERS |= {"channel_shape", "one_number", "examples", "taps_of", "rule", "float_type"}
 
 
@@ -51,6 +52,7 @@ def public_functions():
 
 
 A = np.random.default_rng(0).normal(size=(4, 6))
+IMAGES = np.random.default_rng(1).normal(size=(2, 3, 4, 5))
 LAYER = {"weight": A[:3], "bias": np.zeros(3)}
 NETWORK = chain(linear, tanh)
 # a value that every argument of this name takes, and what single functions take instead
@@ -63,6 +65,7 @@ GOOD = {
     "kind": "group", "activation": tanh, "scheme": normal, "layer": linear, "params": LAYER, "network": NETWORK, "loss": cross_entropy,
     "y": np.zeros(4, int), "taps": (), "update": sgd(lr=0.1), "epochs": 1, "batch_size": 2, "seed": 1, "score": len, "data": 2.0,
     "tangent": np.ones((4, 6)), "name": "", "epoch": 0, "held_out": 0.5, "dtype": np.float32,
+    "stride": 1, "padding": 1, "dilation": 2, "kernel_size": 2, "padding_idx": 0,
 }  # fmt: skip
 SPECIAL = {
     "nn.linear.linear": {"weight": np.ones((5, 6)), "bias": np.ones(5)},
@@ -70,6 +73,27 @@ SPECIAL = {
     "nn.losses.cross_entropy": {"target": np.zeros(4, int)},
     "nn.normalization.instance_norm": {"x": np.ones((4, 6, 3)) * A[:, :, None] + np.arange(3)},
     "nn.forward_mode.Dual": {"value": A},
+    "nn.cnn.conv2d": {"x": IMAGES, "weight": IMAGES[:, :, :2, :2], "bias": np.ones(2)},
+    "nn.cnn.conv1d": {"x": IMAGES[:, :, 0], "weight": IMAGES[:, :, 0, :2], "bias": np.ones(2)},
+    "nn.cnn.max_pool2d": {"x": IMAGES, "stride": 2},
+    "nn.cnn.avg_pool2d": {"x": IMAGES, "stride": 2},
+    "nn.cnn.residual_block": {
+        "params": {f"conv{k}.weight": np.ones((3, 3, 3, 3)) * A[0, :3] for k in (1, 2)}
+        | {f"bn{k}.{name}": np.ones(3) for k in (1, 2) for name in ("weight", "bias")},
+        "x": IMAGES,
+        "skip": True,
+        "running": {f"bn{k}.running_{name}": np.ones(3) for k in (1, 2) for name in ("mean", "var")},
+    },
+    "nn.cnn.text_cnn": {
+        "params": {
+            "embedding.weight": A,
+            "convs.0.weight": IMAGES[:, :, 0, :2].repeat(2, 1),
+            "convs.0.bias": np.ones(2),
+        }
+        | {"linear.weight": np.ones((3, 2)), "linear.bias": np.ones(3)},
+        "ids": np.array([[0, 2, 2]]),
+    },
+    "nn.embedding.embedding": {"ids": np.array([0, 2, 2]), "weight": A},
     **{
         f"train.{name}": {"params": (LAYER, None)}
         for name in ("gradient", "take_snapshot", "accuracy", "fit")
@@ -204,12 +228,25 @@ def test_a_function_without_its_guard_is_noticed(name, argument, monkeypatch):
         test_the_rest_works_or_is_refused_by_name(name, argument)
 
 
+NETWORKS = {"residual_block", "text_cnn"}  # proved against modules of torch
+
+
 def test_every_operation_has_a_row_of_properties():
     """What returns a value and its pullback is proved by one of the tables."""
-    modules = (test_activations, test_linear, test_losses, test_normalization)
+    modules = (
+        test_activations,
+        test_cnn,
+        test_embedding,
+        test_linear,
+        test_losses,
+        test_normalization,
+    )
     rows = {inspect.unwrap(row.ours) for module in modules for row in module.ROWS.values()}
     for name, function in FUNCTIONS.items():
-        if name.startswith("nn.") and name.rpartition(".")[2] not in RECORDS | {"chain", "call_layer"}:
+        if name.startswith("nn.") and name.rpartition(".")[2] not in RECORDS | NETWORKS | {
+            "chain",
+            "call_layer",
+        }:
             result = function(**good(name))
             is_operation = type(result) is tuple and len(result) == 2 and callable(result[1])
             if is_operation and not callable(result[0]):

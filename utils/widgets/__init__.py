@@ -50,3 +50,15 @@ class CourseWidget(anywidget.AnyWidget):
     def __init__(self, **traits):
         own_id = uuid4().hex
         super().__init__(model_id=own_id, own_id=own_id, library=Library.shared().model_id, **traits)
+
+
+class BrowserCard(CourseWidget):
+    """A widget that is also plain text and HTML, for where no widget runs: fallback() -> (text, HTML)."""
+
+    def __repr__(self):
+        return self.fallback()[0]
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        text, html = self.fallback()
+        return data | {"text/plain": text, "text/html": html}, metadata

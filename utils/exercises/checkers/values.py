@@ -157,7 +157,7 @@ def words_for_shape(numbers, truth):
 
 
 def words_for_number(given, truth):
-    """What a wrong number has to do with the right one."""
+    """Where to look, for a number that stands in a plain relation to the right one; never the relation itself."""
     near = lambda a, b: abs(a - b) <= 2e-3 * abs(b)
     if truth == 0:
         return f"{short(given)} is too {'large' if given > 0 else 'small'}"
@@ -165,14 +165,12 @@ def words_for_number(given, truth):
         return "zero is not it"
     if near(given, -truth):
         return "wrong sign"
-    if near(given, 2 * truth):
-        return f"{short(given)} is twice the right number"
-    if near(given, truth / 2):
-        return f"{short(given)} is half the right number"
+    if near(given, 2 * truth) or near(given, truth / 2):
+        return f"{short(given)} is off by a factor of two; which step brings one in?"
     if near(given, 1 / truth):
-        return f"{short(given)} is one divided by the right number"
-    if near(given, truth**2):
-        return f"{short(given)} is the square of the right number"
+        return f"{short(given)} is not it; look again at what is divided by what"
+    if near(given, truth**2) or near(given**2, truth):
+        return f"{short(given)} is not it; look again at squares and roots"
     side = "small" if given < truth else "large"
     if abs(given - truth) <= 0.02 * abs(truth):
         return f"{short(given)} is close, a little too {side}; more digits, or a slip in the arithmetic?"

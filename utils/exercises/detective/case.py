@@ -19,11 +19,11 @@ class Case:
 
     inputs: {name: array}, as the operation got them; other: other numbers for the floating ones, for
     probe(dy, **case.other); value: what the operation returned (that part is honest); suspects: {letter: name of a bug}, one of which was committed; left: probes not yet used; closed:
-    True after an accusation.  `ones`, `unit(0, 1)` and `random()` are upstream gradients that fit.
+    True after an accusation; following: opens the next case.  `ones`, `unit(0, 1)` and `random()` are upstream gradients that fit.
     """
 
-    def __init__(self, operation, culprit, inputs, other, order, seed):
-        self.operation, self.culprit, self.seed = operation, culprit, seed
+    def __init__(self, operation, culprit, inputs, other, order, seed, *, following):
+        self.operation, self.culprit, self.seed, self.following = operation, culprit, seed, following
         self.inputs = dict(zip(operation.inputs, inputs))
         self.other = {name: array for name, array in zip(operation.inputs, other) if is_floating(array)}
         self.suspects = {"abcdefgh"[i]: operation.suspects[j].name for i, j in enumerate(order)}
@@ -148,7 +148,7 @@ class Case:
 
     def board(self):
         """The case with buttons and fields, to play without typing code."""
-        from utils.exercises.widgets import Board  # anywidget takes a moment, and many never need it
+        from utils.exercises.detective.board import Board  # anywidget takes a moment, and many never need it
 
         return Board(self)
 
