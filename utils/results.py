@@ -41,7 +41,7 @@ def stored(chapter, folder=CHAPTERS):
 def packed(history):
     """What JSON can hold of a History with snapshots: score, loss and the sizes of every layer, epoch by epoch.
 
-    Accuracies keep six digits, the rest three; what overflowed is None.  The losses of the single steps and the
+    Accuracies keep six digits, the rest four; what overflowed is None.  The losses of the single steps and the
     quantiles are left out.
     """
     return {
@@ -52,7 +52,7 @@ def packed(history):
     }
 
 
-def rounded(numbers, digits=3):
+def rounded(numbers, digits=4):
     return [float(f"{number:.{digits}g}") if np.isfinite(number) else None for number in numbers]
 
 
