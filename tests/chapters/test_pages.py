@@ -1,16 +1,15 @@
-"""What the pages of chapters 01 and 02 must show: questions that ask, crosschecks as coloured tables, how to close a chapter."""
+"""What the pages of the chapters must show: questions that ask, crosschecks as coloured tables, how to close a chapter."""
 
 import re
-from pathlib import Path
 
 import nbformat
 import pytest
 
 from utils.exercises import registry
+from utils.notebooks.files import ROOT, read_chapter
+from utils.notebooks.renumber import numbers_in_order
 
-CHAPTERS = {
-    path.name[:2]: path for path in sorted((Path(__file__).parents[2] / "chapters").glob("0[12]_*.ipynb"))
-}
+CHAPTERS = {path.name[:2]: path for path in sorted((ROOT / "chapters").glob("0[1-4]_*.ipynb"))}
 CLAUSE = re.compile(r"[^.:;?!]+[.:;?!]?")
 ASKS = re.compile(
     r"(how|which|where|why|who|when|is|are|does|did|can|what (is|are|does|do|did|must|was|happens))\b", re.I
@@ -97,6 +96,14 @@ def test_a_printed_crosscheck_is_found():
     fine = nbformat.v4.new_code_cell("from utils.crosscheck import crosscheck\ncrosscheck(f, g, x)")
     fine.outputs = one_of_two.outputs
     assert hidden_crosschecks([printed, one_of_two, fine]) == [printed.source, one_of_two.source]
+
+
+# ---- equations
+
+
+@pytest.mark.parametrize("chapter", [number for number in CHAPTERS if number != "01"])
+def test_equations_are_numbered_in_their_order(chapter):
+    assert numbers_in_order(read_chapter(ROOT, CHAPTERS[chapter])) == {}
 
 
 # ---- the end of a chapter

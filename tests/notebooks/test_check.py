@@ -21,12 +21,10 @@ from tests.notebooks.tiny_course import (
 )
 from utils.exercises import record_file, table
 from utils.notebooks import check as checking
-from utils.notebooks.files import WIDGET_VIEW, read_chapter
-from utils.notebooks.imports import digest_of_imports
+from utils.notebooks.files import WIDGET_VIEW
 from utils.notebooks.index import index
 from utils.notebooks.rules import cells, code, fresh, links, modules, outputs, prose, quoted, shape, whole
 from utils.notebooks.shown import digest
-from utils.register import register
 
 BEGUN = table.of(record_file.fresh_record() | {"quizzes": {"01.a": False}})
 
@@ -474,17 +472,21 @@ def run_with_other_sources(name):
             notebook.cells[
                 1
             ].source += "\nfrom utils.exercises import check\nfrom utils.chapters import backprop"
-            notebook.metadata["utils_digest"] = "of another time"
-        with course.edit() as notebook:
-            chapter = read_chapter(course.root, course.path())
-            notebook.metadata["utils_digest"] = digest_of_imports(
-                chapter, course.root, register(course.root)[1]
-            )
         assert course.problems() == []
         path = course.root / name
         path.write_text(path.read_text("utf-8") + "# changed\n", encoding="utf-8")
 
     return change
+
+
+def forget_the_digest(course):
+    with course.edit() as notebook:
+        del notebook.metadata["utils_digest"]
+
+
+def summarise_twice(course):
+    with course.edit() as notebook:
+        notebook.metadata["course"] = {"summary": "The chain rule."}
 
 
 def write_file(name, text):
@@ -510,6 +512,7 @@ COURSE_BREAKS = [
     ),
     ("kernelspec_kept", other_kernel, [f"{BACKPROP}: must keep the kernelspec python3; it has conda"]),
     ("kernelspec_kept", no_kernel, [f"{BACKPROP}: must keep the kernelspec python3; it has none"]),
+    ("no_second_summary", summarise_twice, [f"{BACKPROP}: its metadata hold course, which nothing reads;"]),
     ("ids_unique", same_id, [f"{BACKPROP}, cell {n}: its id use is also another cell's" for n in (5, 6)]),
     ("concepts_known", list_one_erratum, [f"{BACKPROP}, cell 3: the concept E01.2 has no row in"]),
     (
@@ -604,6 +607,7 @@ COURSE_BREAKS = [
         [f"{BACKPROP}: most sections have no cell tagged core, which a lecture"],
     ),
     ("ends_with_a_summary", drop_summary, [f"{BACKPROP}: has no section Summary; write ## Summary · 小结"]),
+    ("ran_with_these_sources", forget_the_digest, [f"{BACKPROP}: its metadata lack utils_digest, so nobody"]),
     *(
         (
             "ran_with_these_sources",

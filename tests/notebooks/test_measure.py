@@ -48,7 +48,11 @@ def test_results_and_what_is_needed_to_judge_them(course, runs):
         "double": {"0": {"value": 0}, "7": {"value": 14}},
         "list": {"0": [0, None], "7": [7, None]},
     }
-    assert found["seeds"] == [0, 7] and set(found["versions"]) == {"Python", "numpy", "torch"}
+    assert found["seeds"] == {"double": [0, 7], "list": [0, 7]} and set(found["versions"]) == {
+        "Python",
+        "numpy",
+        "torch",
+    }
     assert len(found["sources"]) == 16 and found["processor"] and not list(runs.parent.glob("*.partial.json"))
     folder = course.root / "utils/chapters"
     assert results.results("backprop", folder)["double"] == {0: {"value": 0}, 7: {"value": 14}}
@@ -79,7 +83,10 @@ def test_what_is_done_is_not_done_again(course, runs):
             lambda course: edit(course, experiments={"double": {"0": 1, "7": 1}}),
             "does not hold what runs.py names",
         ),
-        (lambda course: edit(course, seeds=[0, 1]), "does not hold what runs.py names"),
+        (
+            lambda course: edit(course, seeds={"double": [0, 7], "list": [0]}),
+            "does not hold what runs.py names",
+        ),
         (lambda course: edit(course, measured=""), "does not say when and on what it was measured"),
     ],
 )
@@ -88,6 +95,17 @@ def test_check_refuses_what_is_not_of_today(course, runs, change, complaint):
     change(course)
     (problem,) = course.problems()
     assert problem.startswith(f"{RESULTS}: {complaint}") and problem.endswith("utils.notebooks measure 01")
+
+
+def test_each_experiment_may_have_seeds_of_its_own(course, runs):
+    runs.write_text(RUNS.replace("(0, 7)", '{"double": range(2), "list": (3,)}'))
+    assert sentences(measure(course.root, "01")) == [f"{RESULTS}: written: 3 runs of 2 experiments"]
+    assert stored(course)["experiments"] == {
+        "double": {"0": {"value": 0}, "1": {"value": 2}},
+        "list": {"3": [3, None]},
+    }
+    assert "[ 3, null ]" in (course.root / RESULTS).read_text(), "a list of numbers stands on one line"
+    assert course.problems() == []
 
 
 def edit(course, **changed):
@@ -109,6 +127,7 @@ def test_runs_without_experiments_need_no_results(course):
         ("[seed, None]", "object()", "list, seed 0, raised or gave what JSON cannot hold"),
         ("import pathlib", "import nowhere_at_all", "cannot be imported (ModuleNotFoundError: No module"),
         ("(0, 7)", "(0, 'x')", "SEEDS must be whole numbers"),
+        ("(0, 7)", '{"double": (0,)}', "SEEDS must name every experiment, and no other; it names double"),
         ('{"double": double, "list": list_it}', "{}", "has no EXPERIMENTS"),
         ('{"double": double, "list": list_it}', "3", "has no EXPERIMENTS"),
     ],

@@ -1,12 +1,14 @@
 """Quoted numbers: each names its source, and a changed digit on either side is told."""
 
+import json
+
 import pytest
 
 from tests.notebooks.tiny_course import BACKPROP, python, sentences, stdout
 from utils.notebooks.course import Course
 from utils.notebooks.files import read_chapters
 from utils.notebooks.markdown import Document
-from utils.notebooks.quotes import holds, quantities, quote
+from utils.notebooks.quotes import as_shares, holds, quantities, quote
 from utils.notebooks.rules import quoted
 
 PROSE = "\n\nThe loss falls to 0.593, and 89 to 95 % are right."
@@ -15,12 +17,12 @@ PROSE = "\n\nThe loss falls to 0.593, and 89 to 95 % are right."
 @pytest.fixture
 def quoting(course, monkeypatch):
     """A chapter whose cell 3 quotes two numbers that its cell 6 prints, and that must name all sources."""
-    monkeypatch.setattr(quoted, "COMPLETE_FROM", 1)
+    monkeypatch.setattr(quoted, "MAY_LEAVE_OUT", ())
     with course.edit() as notebook:
         rule = notebook.cells[2]
         rule.source = rule.source.replace("(0.644, 0.237)", "It") + PROSE
         notebook.cells.insert(
-            5, python("measure", "print(loss, low, high)", 9, [stdout("0.593 and 89 95\n")])
+            5, python("measure", "print(loss, low, high)", 9, [stdout("0.593 and 89% 95%\n")])
         )
     return course
 
@@ -61,6 +63,14 @@ def test_digit_by_digit(text, quantity, expected):
     assert holds(text, quantity) is expected
 
 
+@pytest.mark.parametrize(
+    "quantity, shares",
+    [("98.4 %", "0.984 %"), ("89 to 95 %", "0.89 to 0.95 %"), ("93.0%", "0.930%"), ("0.593", "0.593")],
+)
+def test_per_cents_as_code_says_them(quantity, shares):
+    assert as_shares(quantity) == shares
+
+
 def test_quote_finds_the_cell_and_then_all_is_well(quoting):
     assert complaints(quoting) == [
         f"{BACKPROP}, cell 3: 0.593 names no source; run quote, or say where it is from",
@@ -85,7 +95,7 @@ def test_prose_changed_to_a_number_that_no_cell_prints(quoting):
 def test_a_cell_that_prints_another_number(quoting):
     quote(quoting.root)
     with quoting.edit() as notebook:
-        notebook.cells[5].outputs = [stdout("0.594 and 89 95\n")]
+        notebook.cells[5].outputs = [stdout("0.594 and 89% 95%\n")]
     assert complaints(quoting) == [
         f"{BACKPROP}, cell 3: its source cell:measure does not hold 0.593; which of them is right?"
     ]
@@ -94,7 +104,7 @@ def test_a_cell_that_prints_another_number(quoting):
 def test_a_test_may_be_the_source(quoting):
     path = quoting.root / "tests" / "test_claims.py"
     path.parent.mkdir(exist_ok=True)
-    path.write_text("RANGE = (0.593, 89, 95)\n\n\ndef test_it():\n    assert 0.6\n")
+    path.write_text("RANGE = (0.593, 0.89, 0.95)\n\n\ndef test_it():\n    assert 0.6\n")
     with quoting.edit() as notebook:
         notebook.cells[2].metadata["quotes"] = {
             "0.593": "test:tests/test_claims.py::RANGE",
@@ -107,7 +117,11 @@ def test_a_test_may_be_the_source(quoting):
 
 
 @pytest.mark.parametrize(
-    "where", ["cell:nowhere", "test:tests/none.py::a", "from memory", "test:", "cell:rule"]
+    "where",
+    [
+        *("cell:nowhere", "test:tests/none.py::a", "from memory", "test:", "cell:rule"),
+        *("results:runs::a", "results:", "results:runs", "table:none.md::a::b", "table:", "table:README.md"),
+    ],
 )
 def test_a_source_that_does_not_exist(quoting, where):
     with quoting.edit() as notebook:
@@ -121,7 +135,50 @@ def test_malformed_marks(quoting):
     assert complaints(quoting) == [f"{BACKPROP}, cell 3: its metadata quotes must map a number to its source"]
 
 
-def test_an_older_chapter_may_leave_sources_out_but_name_none_that_is_wrong(course):
+def test_a_number_in_a_cell_is_no_source_of_a_per_cent(quoting):
+    with quoting.edit() as notebook:
+        notebook.cells[5].outputs = [stdout("0.593 in 89 steps, 95 of them\n")]
+    assert f"{BACKPROP}, cell 3: no cell holds 89 to 95 %" in sentences(quote(quoting.root))
+    with quoting.edit() as notebook:
+        notebook.cells[5].outputs = [stdout("0.593, 89 to 95 %\n")]
+    quote(quoting.root)
+    assert complaints(quoting) == []
+
+
+RESULTS = {"experiments": {"starts": {"0": {"He": 0.8951, "Xavier": {"scores": [0.1, 0.946]}}}}}
+RESULTS["experiments"]["starts"]["3"] = {"He": 0.946, "Xavier": {"scores": [0.1, 0.24]}}
+PAGE = "# Page\n\n### claim\n\n| | must | a |\n|---|---|---|\n| He, low 7 | 0.8 to 0.9 | 0.894 |\n| He, high | | 0.95 |\n"
+
+
+@pytest.mark.parametrize(
+    "where, loss_holds, range_holds",
+    [
+        ("results:starts::He", False, False),  # 90 and 95 %, and 92 %, the median
+        ("results:starts::Xavier", True, False),
+        ("table:page.md::claim::He", False, True),
+        ("table:page.md::claim::He, low", False, False),
+    ],
+)
+def test_results_and_tables_are_rounded(quoting, where, loss_holds, range_holds):
+    """0.593 is the median of two accuracies of Xavier; 89 to 95 % needs both rows of the page."""
+    quoting.write_file("utils/chapters/backprop/results.json", json.dumps(RESULTS))
+    quoting.write_file("page.md", PAGE)
+    with quoting.edit() as notebook:
+        notebook.cells[2].metadata["quotes"] = {"0.593": where, "89 to 95 %": where}
+    wrong = [
+        f"{BACKPROP}, cell 3: its source {where} does not hold {quantity}; which of them is right?"
+        for quantity, held in (("0.593", loss_holds), ("89 to 95 %", range_holds))
+        if not held
+    ]
+    assert complaints(quoting) == wrong
+    kept = {"0.593": loss_holds, "89 to 95 %": range_holds}
+    quote(quoting.root)
+    found = quoting.cell("rule").metadata.quotes
+    assert {quantity for quantity in kept if found[quantity] == where} == {q for q in kept if kept[q]}
+
+
+def test_an_older_chapter_may_leave_sources_out_but_name_none_that_is_wrong(course, monkeypatch):
+    monkeypatch.setattr(quoted, "MAY_LEAVE_OUT", (1,))
     with course.edit() as notebook:
         notebook.cells[2].source += PROSE
     assert complaints(course) == []

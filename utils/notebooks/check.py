@@ -14,6 +14,7 @@ CHAPTER_RULES = (
     cells.named_by_register,
     cells.titled_by_register,
     cells.kernelspec_kept,
+    cells.no_second_summary,
     cells.ids_unique,
     cells.no_conflict_markers,
     cells.slide_types,

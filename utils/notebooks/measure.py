@@ -1,12 +1,14 @@
 """measure: runs the long experiments of a chapter and stores what they give, with all that is needed to judge it.
 
 utils/chapters/<name>/runs.py holds EXPERIMENTS = {"name": function}; each function takes a seed and returns what JSON
-can hold. SEEDS = (0, 1, 2) unless it says otherwise. What is done is kept when it is stopped, and not done again.
+can hold. SEEDS = (0, 1, 2) unless it says otherwise: other numbers for all, or {"name": numbers}. What is done is
+kept when it is stopped, and not done again.
 """
 
 import importlib.util
 import json
 import platform
+import re
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -32,16 +34,16 @@ def measure(root, chapter):
         sources = digest_of_runs(root, entry)
         partial = runs.with_name("results.partial.json")
         done = kept(partial, sources)
-        wanted = [(name, seed) for name in experiments for seed in seeds]
+        wanted = [(name, seed) for name in experiments for seed in seeds[name]]
         for name, seed in tqdm(wanted, desc=entry.name, unit="run", leave=False, initial=0):
             if str(seed) not in done.get(name, {}):
                 done.setdefault(name, {})[str(seed)] = one(
                     experiments[name], name, seed, told_name(root, runs)
                 )
                 save(root, partial, {"sources": sources, "experiments": done})
-        ordered = {name: {str(seed): done[name][str(seed)] for seed in seeds} for name in experiments}
+        ordered = {name: {str(seed): done[name][str(seed)] for seed in seeds[name]} for name in experiments}
         head = {"measured": date.today().isoformat(), "sources": sources, "versions": versions()}
-        head |= {"processor": processor(), "seeds": list(seeds)}
+        head |= {"processor": processor(), "seeds": seeds}
         save(root, runs.with_name("results.json"), head | {"experiments": ordered})
         partial.unlink(missing_ok=True)
     except BrokenFile as broken:
@@ -52,7 +54,7 @@ def measure(root, chapter):
 
 
 def load(root, entry, runs):
-    """(EXPERIMENTS, SEEDS) of a chapter's runs.py."""
+    """EXPERIMENTS of a chapter's runs.py, and {name: seeds}."""
     name = told_name(root, runs)
     if not runs.is_file():
         raise BrokenFile(name, "does not exist, so there is nothing to measure")
@@ -65,9 +67,14 @@ def load(root, entry, runs):
     experiments, seeds = getattr(module, "EXPERIMENTS", None), getattr(module, "SEEDS", SEEDS)
     if not (isinstance(experiments, dict) and experiments and all(map(callable, experiments.values()))):
         raise BrokenFile(name, 'has no EXPERIMENTS = {"name": function}')
-    if not all(type(seed) is int for seed in seeds):
+    by_name = seeds if isinstance(seeds, dict) else dict.fromkeys(experiments, seeds)
+    if by_name.keys() != experiments.keys():
+        raise BrokenFile(
+            name, f"SEEDS must name every experiment, and no other; it names {', '.join(by_name)}"
+        )
+    if not all(type(seed) is int for some in by_name.values() for seed in some):
         raise BrokenFile(name, f"SEEDS must be whole numbers; they are {seeds!r}")
-    return experiments, tuple(seeds)
+    return experiments, {name: list(by_name[name]) for name in experiments}
 
 
 def one(function, name, seed, where):
@@ -93,7 +100,9 @@ def kept(partial, sources):
 
 
 def save(root, path, content):
+    """As JSON, a list of numbers on one line: a change shows in few lines."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    text = re.sub(r'\[[^][{}"]*\]', lambda found: re.sub(r"\s*\n\s*", " ", found[0]), text)
     write_bytes(path, text.encode(), told_name(root, path))
 
 
@@ -102,6 +111,9 @@ def versions():
 
 
 def processor():
-    """The kernels that NumPy's BLAS chose, which decide the last digits: "x86_64, SkylakeX kernels"."""
-    found = {pool.get("architecture") for pool in threadpoolctl.threadpool_info()} - {None}
-    return ", ".join([platform.machine(), *(f"{name} kernels" for name in sorted(found))])
+    """What decides the last digits: "x86_64, SkylakeX kernels, 1 thread"."""
+    pools = threadpoolctl.threadpool_info()
+    found = {pool.get("architecture") for pool in pools} - {None}
+    threads = max((pool["num_threads"] for pool in pools), default=1)
+    told = f"{threads} thread" + "s" * (threads > 1)
+    return ", ".join([platform.machine(), *(f"{name} kernels" for name in sorted(found)), told])

@@ -42,7 +42,7 @@ def what_is_wrong(root, entry):
         there = {name: sorted(map(int, by_seed)) for name, by_seed in found["experiments"].items()}
         if found["sources"] != digest_of_runs(root, entry):
             return "is stale: the sources have changed since it was measured"
-        if list(there) != names or any(seeds != sorted(found["seeds"]) for seeds in there.values()):
+        if list(there) != names or there != {name: sorted(some) for name, some in found["seeds"].items()}:
             return "does not hold what runs.py names"
         if not (found["versions"] and found["measured"] and found["processor"]):
             return "does not say when and on what it was measured"

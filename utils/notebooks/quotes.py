@@ -5,13 +5,19 @@ numbers of equations do not count. The metadata `quotes` of a markdown cell maps
 
 cell:worked-loss          the output or the code of that cell of the notebook holds it
 test:tests/a.py::name     the source of that function holds it: a claim that a test proves
+results:some runs::name   an accuracy that these runs of the chapter's results.json reached, or their median
+table:a.md::heading::row  a number in the rows that begin so, below that heading of a page
 given                     it is an input: from a definition, from a paper, worked out by hand in the text
+
+Cells and tests hold it digit by digit, 84 % also as 0.84. Results and tables hold more digits: they are rounded, and
+0.844 is 84 %.
 """
 
 import ast
 import re
 from functools import lru_cache
 from pathlib import Path
+from statistics import median
 
 from utils.notebooks.files import Remark, read_chapters, write_chapter
 from utils.notebooks.rules.prose import references
@@ -23,6 +29,7 @@ QUANTITY = re.compile(
 # an arXiv number or a section is no quantity
 NO_QUANTITY = re.compile(r"\b\d{4}\.\d{4,5}\b|\b[Ss]ections? \d+\.\d+")
 GIVEN = "given"
+CHAPTER = re.compile(r"^\d\d_")  # the number before the name
 
 
 def quantities(document, equations):
@@ -39,6 +46,30 @@ def quantities(document, equations):
 def holds(text, quantity):
     """True where every number of the quantity stands in the text, digit by digit."""
     return all(re.search(rf"(?<![\d.]){re.escape(n)}(?!\d|\.\d)", text) for n in re.findall(N, quantity))
+
+
+def percents(text):
+    """The numbers that stand before a per cent sign, alone or in a row: those of "89 to 95 %" and of "89%"."""
+    found = [match[0] for match in QUANTITY.finditer(text) if match[0].endswith("%")]
+    return {number for quantity in found for number in re.findall(N, quantity)}
+
+
+def rounds_to(numbers, quantity):
+    """True where every number of the quantity is one of these, rounded; per cents are hundredths of them."""
+    scale = 100 if quantity.endswith("%") else 1
+    rounded = lambda number, decimals: f"{number * scale:.{decimals}f}"
+    return all(
+        n in {rounded(number, len(n.partition(".")[2])) for number in numbers}
+        for n in re.findall(N, quantity)
+    )
+
+
+def as_shares(quantity):
+    """98.4 % as code says it, 0.984; anything else as it is."""
+    if not quantity.endswith("%"):
+        return quantity
+    share = lambda n: f"{float(n[0]) / 100:.{len(n[0].partition('.')[2]) + 2}f}"
+    return re.sub(N, share, quantity)
 
 
 def told_by(cell):
@@ -60,6 +91,51 @@ def source_of(chapter, root, where):
         path, _, function = name.partition("::")
         return function_source(Path(root) / path, function)
     return None
+
+
+def numbers_of(chapter, root, where):
+    """The numbers that a mark names in results or in a table, or None where there is no such thing."""
+    kind, _, name = where.partition(":")
+    if kind == "results":
+        return reached_in(Path(root), CHAPTER.sub("", chapter.path.stem), *name.partition("::")[::2])
+    if kind == "table":
+        path, heading, row = (*name.split("::"), "", "")[:3]
+        return numbers_of_rows(Path(root) / path, heading, row)
+    return None
+
+
+def reached_in(root, chapter, experiment, name):
+    from utils.results import reached  # only here: check should not wait for the kernel's machinery
+
+    try:
+        scores = reached(chapter, experiment, root / "utils" / "chapters")[name]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return [*scores, median(scores)]
+
+
+def numbers_of_rows(path, heading, row):
+    """The numbers of a page's table rows that begin so, below a heading; None where there are none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    below, found = False, []
+    for line in lines:
+        if line.startswith("#"):
+            below = line.lstrip("# ") == heading
+        elif below and row and line.startswith(f"| {row}"):
+            found += [float(n) for cell in line.split("|")[2:] for n in re.findall(rf"(?<!\d){N}", cell)]
+    return found or None
+
+
+def supported(chapter, root, quantity, where):
+    """Whether a source holds a quantity; None where there is no such source."""
+    if where.partition(":")[0] in ("results", "table"):
+        numbers = numbers_of(chapter, root, where)
+        return None if numbers is None else rounds_to(numbers, quantity)
+    text = source_of(chapter, root, where)
+    return None if text is None else any(holds(text, form) for form in (quantity, as_shares(quantity)))
 
 
 @lru_cache(maxsize=256)
@@ -84,8 +160,16 @@ def marks(cell):
 
 
 def printing_cell(chapter, number, quantity):
-    """The id of the code cell nearest to a text, before it where two are as near, that holds a quantity; or None."""
-    holding = [n for n, cell in chapter.cells("code") if holds(told_by(cell), quantity)]
+    """The id of the code cell nearest to a text, before it where two are as near, that holds a quantity; or None.
+
+    A per cent must be one there, too: a 4 somewhere in a cell is no source of 4 %.
+    """
+    wanted = percents(quantity)
+    holding = [
+        n
+        for n, cell in chapter.cells("code")
+        if holds(told_by(cell), quantity) and wanted <= percents(told_by(cell))
+    ]
     nearest = min(holding, key=lambda n: (abs(n - number), n > number), default=None)
     return None if nearest is None else chapter.notebook.cells[nearest - 1].id
 
@@ -125,5 +209,4 @@ def is_sound(chapter, root, quantity, old):
     where = old.get(quantity)
     if where in (None, GIVEN):
         return where == GIVEN
-    text = source_of(chapter, root, where)
-    return text is not None and holds(text, quantity)
+    return bool(supported(chapter, root, quantity, where))

@@ -38,6 +38,13 @@ def test_saturated_and_dead():
     assert passing_through.passage(relu, -9.0, 1.0).dead == 1
 
 
+def test_of_what_is_not_saturated_most_arrives():
+    """Section 2.1: of inputs of spread 4 nearly half are cut off, the others' gradients arrive with spread 0.17."""
+    found = passing_through.passage(act.sigmoid, 0.0, 4.0)
+    passed = found.arrived[found.slope >= passing_through.SMALL_SLOPE]
+    assert 0.4 < found.saturated < 0.5 and passed.std() == pytest.approx(0.17, abs=5e-3)
+
+
 def test_the_readers_own_function_moves_the_picture():
     explorable = explore.passing({"mine": lambda x: (x + 100, lambda dy: 3 * dy)})
     said = explorable.at()[1]

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 
 from utils.chapters.activations import runs
+from utils.results import trained
 
 
 @pytest.fixture(scope="module")
 def five():
-    """{name: the Histories of five seeds}, as in section 2.7."""
-    return {name: [runs.ten_layers(name, seed) for seed in range(5)] for name in runs.EIGHT}
+    """{name: the kept Histories of five seeds}, as in section 2.7."""
+    found = trained("activations", "eight functions")
+    assert list(found) == list(runs.EIGHT) and {len(some) for some in found.values()} == {5}
+    return found
 
 
 def reached(histories):
@@ -50,11 +53,19 @@ def test_the_better_forecast_for_tanh():
 
 
 def test_at_larger_rates_only_tanh_learns():
-    last = lambda name, rate: [runs.ten_layers(name, seed, rate=rate) for seed in range(2)]
+    kept = trained("activations", "larger rates")
+    last = lambda name, rate: kept[f"rate {rate}: {name}"]
     for rate in (0.3, 0.5):
         assert all(not np.isfinite(history.train_loss[-1]) for history in last("SELU", rate))
         assert min(reached(last("tanh", rate))) > 0.6
     assert max(reached(last("ELU", 0.5))) < 0.15 and max(reached(last("ReLU", 0.5))) < 0.65
+
+
+def test_twice_as_long_helps_the_late_ones():
+    later, sooner = trained("activations", "twenty epochs"), trained("activations", "eight functions")
+    for name, least in (("SiLU", 0.65), ("ReLU", 0.84)):
+        median = np.median(reached(later[name]))
+        assert median > max(least, np.median(reached(sooner[name])) + 0.05)
 
 
 def test_whole_batches():

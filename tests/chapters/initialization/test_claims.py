@@ -37,6 +37,13 @@ def test_a_product_and_a_sum_of_independent_numbers():
     assert (w * x[:, :1]).sum(1).var() == pytest.approx(25, rel=0.03)
 
 
+def test_the_gain_that_keeps_a_tanh():
+    """Section 3.3's table, exercise 03.5: for z from N(0, 1); PyTorch's 5/3 is a little more."""
+    z = np.linspace(-10, 10, 200_001)
+    density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * (z[1] - z[0])
+    assert 1 / np.sqrt((tanh(z)[0] ** 2 * density).sum()) == pytest.approx(1.59, abs=5e-3)
+
+
 @pytest.mark.parametrize("draw, kurtosis", [("normal", 3), ("uniform", 1.8), ("laplace", 6)])
 def test_the_error_of_a_measured_variance(draw, kurtosis):
     """Eq. (3.5)."""

@@ -9,6 +9,7 @@ from utils.chapters.normalization import runs
 from utils.nn.activations import relu, sigmoid, tanh
 from utils.nn.linear import linear
 from utils.nn.normalization import batch_norm, layer_norm
+from utils.results import reached
 
 
 def normal(*shape, seed=0):
@@ -219,7 +220,8 @@ def gradient_at_the_input(layers, units=128, batch=128):
 def test_singular_values_are_not_near_one():
     """E04.7: a conjecture of the paper, not what one measures."""
     growth = (gradient_at_the_input(40) / gradient_at_the_input(20)) ** (1 / 20)
-    assert growth == pytest.approx(np.sqrt(np.pi / (np.pi - 1)), abs=0.03)
+    assert growth == pytest.approx(1.21, abs=0.03)
+    assert np.sqrt(np.pi / (np.pi - 1)) == pytest.approx(1.21, abs=5e-3)
     u, weight = normal(400, 200), normal(200, 200, seed=1)
     singular = np.linalg.svd(weight / (u @ weight).std(0), compute_uv=False)
     assert singular.max() > 1.8 and singular.min() < 0.05
@@ -245,31 +247,39 @@ def test_recurrent_states_outgrow_the_statistics_of_training():
 # ---- training
 
 
-def reached(activation, kind, **options):
-    """Held-out accuracy of the travelling network after four epochs."""
+def accuracy(activation, kind, **options):
+    """Held-out accuracy of one travelling network after four epochs."""
     return runs.travelling_network(activation, kind, **{"epochs": 4} | options)[1].scores[-1]
 
 
 @pytest.mark.parametrize("kind, low, high", [("batch", 0.85, 1), ("layer", 0, 0.15), ("group", 0, 0.15), ("none", 0, 0.15)])  # fmt: skip
 def test_ten_layers_of_sigmoids(kind, low, high):
     """NRM-13: batch norm saves them, the others do not."""
-    assert low < reached(sigmoid, kind) < high
+    lowest, *_, highest = reached("normalization", "sigmoids")[kind]
+    assert low < lowest <= highest < high
 
 
 @pytest.mark.parametrize("kind, low, high", [("batch", 0.75, 1), ("layer", 0, 0.3), ("none", 0, 0.3)])
 def test_a_large_learning_rate(kind, low, high):
     """NRM-13: ReLU with the start of He, rate 1."""
-    assert low < reached(relu, kind, rate=1.0, gain=2**0.5) < high
+    lowest, *_, highest = reached("normalization", "larger rates")[f"{kind}, rate 1.0"]
+    assert low < lowest <= highest < high
 
 
-@pytest.mark.parametrize("mode, most", [("evaluation", 0.7), ("training", 0.8)])
-def test_a_last_batch_of_three_spoils_an_epoch(mode, most):
-    """Weights and running statistics both: the loss shows in training mode, too."""
-    assert reached(sigmoid, "batch", examples=1347, scored_in=mode) < most
+def test_a_last_batch_of_three_spoils_an_epoch():
+    """Weights and running statistics both: the loss shows in training mode, too, for one seed."""
+    assert reached("normalization", "last batch")["batch norm, 1347 examples"][-1] < 0.7
+    assert accuracy(sigmoid, "batch", examples=1347, scored_in="training") < 0.8
 
 
 def test_a_last_batch_of_eighteen_does_not():
-    assert reached(sigmoid, "batch", examples=1330) > 0.85
+    assert reached("normalization", "last batch")["batch norm, 1330 examples"][0] > 0.85
+
+
+def test_a_last_batch_of_three_spoils_it_without_normalization_too():
+    found = reached("normalization", "last batch")
+    plain = [found[f"no normalization, {examples} examples"] for examples in (1344, 1347)]
+    assert plain[0][0] > plain[1][-1]
 
 
 def test_nothing_comes_back_through_a_batch_of_two():
@@ -298,12 +308,12 @@ def test_batch_norm_keeps_a_size_and_nothing_else_does():
 
 def test_batches_with_other_locations_and_scales():
     """NRM-02: every batch is shifted and stretched at random; location and scale are what batch norm drops."""
-    accuracy = {}
+    found = {}
     for kind in ("none", "batch"):
         rng = np.random.default_rng(0)
         change = lambda x, rng=rng: x * np.exp(rng.normal()) + 3 * rng.normal()
-        accuracy[kind] = reached(tanh, kind, change=change, scored_in="training")
-    assert accuracy["batch"] > 0.85 and accuracy["batch"] > accuracy["none"] + 0.1
+        found[kind] = accuracy(tanh, kind, change=change, scored_in="training")
+    assert found["batch"] > 0.85 and found["batch"] > found["none"] + 0.1
 
 
 @pytest.mark.parametrize("rate, normalized, arrives", [(3, False, True), (100, False, False), (1000, False, False), (3, True, True), (1000, True, True), (1_000_000, True, False)])  # fmt: skip

@@ -8,7 +8,6 @@ from tests.portability.claims import Claim
 from tests.portability.summaries import gradient_ratios, lowest_median_highest, reached
 from utils.chapters.initialization import runs
 from utils.chapters.initialization.explore.equal_units import different_units
-from utils.data import digits
 from utils.nn import initialization as init
 from utils.nn.activations import relu, sigmoid, tanh
 
@@ -112,21 +111,13 @@ def with_batch_norm():
     return found
 
 
-def against_prediction(params, activation):
-    """Mean square of z in each layer, divided by what (3.4) predicts from the weights and inputs of that layer."""
-    h, ratios = digits.load().train_x, []
-    for layer in (p for p in params if p):
-        z = h @ layer["weight"].T
-        ratios.append((z**2).mean() / (h.shape[1] * (layer["weight"] ** 2).mean() * (h**2).mean()))
-        h, _ = activation(z + layer["bias"])
-    return ratios
-
-
 def assumptions_after_training():
     found = {}
     for activation, scheme in (("tanh", "Xavier"), ("ReLU", "He")):
         some = [trained(activation, scheme, seed=seed)[0] for seed in range(5)]
-        ratios = np.mean([against_prediction(params, ACTIVATIONS[activation]) for params in some], axis=0)
+        ratios = np.mean(
+            [runs.against_prediction(params, ACTIVATIONS[activation]) for params in some], axis=0
+        )
         found |= {
             f"{activation}, smallest of the layers": ratios.min(),
             f"{activation}, last layer": ratios[-1],

@@ -116,7 +116,7 @@ CLAIMS = [
     Claim(
         "the start is gone",
         "The question",
-        "tanh at rate 1: after one epoch sizes of about 0.75 and above, half beyond 0.9, and the gradient dies.",
+        "tanh at rate 1: after one epoch sizes of about 0.74 and above, half beyond 0.9, and the gradient dies.",
         opening,
         within={
             "smallest size of a layer": (0.65, 0.9),

@@ -1,4 +1,4 @@
-"""Trained runs of chapter 02, shared by notebook, pictures and tests: ten layers, units that die, small data."""
+"""Trained runs of chapter 02, shared by notebook, pictures and tests: ten layers, units that die, small data; its experiments."""
 
 from functools import partial
 
@@ -11,6 +11,7 @@ from utils.nn.chain import chain
 from utils.nn.linear import linear
 from utils.nn.losses import cross_entropy
 from utils.nn.mlp import mlp, mlp_params
+from utils.results import packed
 
 WHOLE = 42 * 32  # of the 1347 examples, those in whole batches of 32
 
@@ -111,3 +112,34 @@ def small_data(activation, seed, *, slopes=None, tested_with=None):
     )  # fmt: skip
     logits, _ = network(tested_with or activation)(params, data.test_x)
     return history.train_loss[-1], cross_entropy(logits, data.test_y)[0]
+
+
+# ---- what is measured once: python -m utils.notebooks measure 02
+
+
+def eight_functions(seed):
+    """Section 2.7: the travelling network with each of EIGHT."""
+    return {name: packed(ten_layers(name, seed)) for name in EIGHT}
+
+
+def larger_rates(seed):
+    """Section 2.7: four of them at rates that are nearly, or quite, too large."""
+    names = ("ReLU", "ELU", "SELU", "tanh")
+    return {
+        f"rate {rate}: {name}": packed(ten_layers(name, seed, rate=rate))
+        for rate in (0.3, 0.5)
+        for name in names
+    }
+
+
+def twenty_epochs(seed):
+    """Section 2.7: the two that ten epochs did not suffice, for twice as long."""
+    return {name: packed(ten_layers(name, seed, epochs=20)) for name in ("SiLU", "ReLU")}
+
+
+EXPERIMENTS = {
+    "eight functions": eight_functions,
+    "larger rates": larger_rates,
+    "twenty epochs": twenty_epochs,
+}
+SEEDS = {"eight functions": range(5), "larger rates": range(2), "twenty epochs": range(5)}

@@ -1,17 +1,19 @@
-"""Trained runs of chapter 03: the travelling network from a start of our choice, and hidden units that start alike."""
+"""Trained runs of chapter 03: the travelling network from a start of our choice, hidden units that start alike; its experiments."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
 from utils import train
 from utils.data import digits
-from utils.nn.activations import relu, tanh
+from utils.nn import initialization as init
+from utils.nn.activations import relu, sigmoid, tanh
 from utils.nn.initialization import constant
 from utils.nn.losses import cross_entropy, mse_loss
 from utils.nn.mlp import mlp, mlp_params_by
 from utils.nn.normalized_mlp import normalized_mlp, normalized_mlp_params
+from utils.results import as_percent, packed, rounded
 
 EXAMPLES, BATCH = 1344, 32  # 42 full batches
 
@@ -52,8 +54,17 @@ def fitted(network, evaluation, start, *, rate, epochs, seed, taps, examples=EXA
 
 def accuracies(scheme, seeds, train_one=travelling_network, **options):
     """The accuracy on held-out digits after training, from the smallest to the largest of the seeds, as text."""
-    reached = sorted(train_one(scheme, seed=seed, **options)[1].scores[-1] for seed in range(seeds))
-    return " ".join(f"{score:4.0%}" for score in reached)
+    return as_percent(sorted(train_one(scheme, seed=seed, **options)[1].scores[-1] for seed in range(seeds)))
+
+
+def against_prediction(params, activation):
+    """Mean square of z in each layer, divided by what (3.4) predicts from the weights and inputs of that layer."""
+    h, ratios = digits.load().train_x, []
+    for layer in (p for p in params if p):
+        z = h @ layer["weight"].T
+        ratios.append((z**2).mean() / (h.shape[1] * (layer["weight"] ** 2).mean() * (h**2).mean()))
+        h, _ = activation(z + layer["bias"])
+    return ratios
 
 
 # ---- units that start alike: three inputs, five tanh units, y = x1 x2
@@ -207,3 +218,97 @@ def parted_by_matrix_products(units, steps=1000):
         _, grads = train.gradient(network, mse_loss, params, INPUTS[:, None], TARGETS[:, None])
         params = train.sgd(RATE)(params, grads)
     return None
+
+
+# ---- what is measured once: python -m utils.notebooks measure 03
+
+NN_LINEAR = partial(init.kaiming_uniform, negative_slope=5**0.5)  # the default of nn.Linear
+WITH_SQRT_2 = partial(init.orthogonal, gain=2**0.5)
+STARTED = {
+    "ReLU, LeCun": (init.lecun_normal, relu),
+    "ReLU, Xavier": (init.xavier_normal, relu),
+    "ReLU, He": (init.kaiming_normal, relu),
+    "ReLU, orthogonal": (WITH_SQRT_2, relu),
+    "ReLU, nn.Linear": (NN_LINEAR, relu),
+    "tanh, Xavier": (init.xavier_normal, tanh),
+    "tanh, orthogonal": (init.orthogonal, tanh),
+    "sigmoid, Xavier": (init.xavier_normal, sigmoid),
+}
+
+
+def eight_starts(seed):
+    """Section 3.6: ten layers from each of STARTED, and for two of them the ratios of against_prediction at the end."""
+    found = {}
+    for name, (scheme, activation) in STARTED.items():
+        params, history = travelling_network(scheme, activation, seed=seed)
+        found[name] = packed(history)
+        if name in ("tanh, Xavier", "ReLU, He"):
+            found[name]["against prediction"] = rounded(against_prediction(params, activation))
+    return found
+
+
+def accuracy_of(scheme, activation=relu, **options):
+    return travelling_network(scheme, activation, **options)[1].scores[-1]
+
+
+def a_smaller_rate(seed):
+    """Section 3.6: ReLU at a learning rate of 0.03."""
+    schemes = {"LeCun": init.lecun_normal, "Xavier": init.xavier_normal, "He": init.kaiming_normal}
+    return {name: accuracy_of(scheme, rate=0.03, seed=seed) for name, scheme in schemes.items()}
+
+
+def few_layers(seed):
+    """Section 3.6: ReLU with two, three and four layers."""
+    schemes = {
+        "normal 0.01": partial(init.normal, std=0.01),
+        "nn.Linear": NN_LINEAR,
+        "He": init.kaiming_normal,
+    }
+    return {
+        f"{layers} layers, {name}": accuracy_of(scheme, layers=layers, seed=seed)
+        for layers in (2, 3, 4)
+        for name, scheme in schemes.items()
+    }
+
+
+def before_batch_norm(seed):
+    """Section 3.6: He's weights times a factor, three epochs, without and with batch norm."""
+    found = {}
+    for factor in (0.1, 1, 10):
+        scheme = lambda shape, rng, factor=factor: factor * init.kaiming_normal(shape, rng)
+        _, with_it = with_batch_norm(factor * 2**0.5, seed=seed)
+        found[f"{factor}, without"] = accuracy_of(scheme, epochs=3, seed=seed)
+        found[f"{factor}, with"] = with_it.scores[-1]
+    return found
+
+
+def more_starts(seed):
+    """Appendix, and the aside of section 3.6 about the sigmoid."""
+    schemes = {f"normal {std}": partial(init.normal, std=std) for std in (0.01, 0.4)} | {
+        "uniform 0.07": partial(init.uniform, a=-0.07, b=0.07),
+        "He, fan-out": partial(init.kaiming_normal, mode="fan_out"),
+    }
+    wanted = {f"ReLU, {name}": (scheme, relu) for name, scheme in schemes.items()}
+    wanted |= {f"ReLU, normal {std}": (partial(init.normal, std=std), relu) for std in (0.15, 0.2, 0.25, 0.3)}
+    schemes |= {"nn.Linear": NN_LINEAR, "LeCun": init.lecun_normal, "He": init.kaiming_normal}
+    wanted |= {f"tanh, {name}": (scheme, tanh) for name, scheme in schemes.items()}
+    for times in (4, 8):
+        scheme = lambda shape, rng, times=times: times * init.lecun_normal(shape, rng)
+        wanted[f"sigmoid, {times} times LeCun"] = scheme, sigmoid
+    return {name: accuracy_of(*pair, seed=seed) for name, pair in wanted.items()}
+
+
+EXPERIMENTS = {
+    "eight starts": eight_starts,
+    "a smaller rate": a_smaller_rate,
+    "few layers": few_layers,
+    "before batch norm": before_batch_norm,
+    "more starts": more_starts,
+}
+SEEDS = {
+    "eight starts": range(5),
+    "a smaller rate": range(3),
+    "few layers": range(3),
+    "before batch norm": range(2),
+    "more starts": range(5),
+}

@@ -1,4 +1,5 @@
-"""Trained runs and measurements of chapter 04: the travelling network with a normalization, one layer, batches of text."""
+"""Trained runs and measurements of chapter 04: the travelling network with a normalization, one layer, batches of text;
+its experiments."""
 
 import re
 
@@ -6,9 +7,11 @@ import numpy as np
 
 from utils.chapters.initialization.runs import EXAMPLES, fitted, sizes_of
 from utils.data import digits
+from utils.nn.activations import relu, sigmoid, tanh
 from utils.nn.linear import linear
 from utils.nn.normalization import batch_norm
 from utils.nn.normalized_mlp import normalized_mlp, normalized_mlp_params
+from utils.results import as_percent, packed
 
 # ---- the travelling network
 
@@ -36,7 +39,7 @@ def histories(activation, kind="none", seeds=5, **options):
 
 def in_percent(runs):
     """What each History reached on held-out digits, from the lowest to the highest, as text."""
-    return " ".join(f"{reached:4.0%}" for reached in sorted(history.scores[-1] for history in runs))
+    return as_percent(sorted(history.scores[-1] for history in runs))
 
 
 # ---- one layer that learns random targets
@@ -101,3 +104,55 @@ def batches_of_images(size=16, channels=16):
     maps = np.einsum("nhwij,cij->nhwc", windows, rng.normal(size=(channels, 3, 3)))
     maps = maps[rng.permutation(len(maps))]
     return [maps[i : i + size].reshape(-1, channels) for i in range(0, len(maps) - size, size)]
+
+
+# ---- what is measured once: python -m utils.notebooks measure 04
+
+KINDS = ("batch", "layer", "group", "none")
+HE = 2**0.5  # the gain of ReLU's start
+RATES = (0.1, 0.3, 1.0)
+
+
+def trained_with(*arguments, **options):
+    return packed(travelling_network(*arguments, **options)[1])
+
+
+def three_rates(seed):
+    """The question: tanh without a normalization."""
+    return {f"rate {rate:g}": trained_with(tanh, rate=rate, seed=seed) for rate in reversed(RATES)}
+
+
+def sigmoids(seed):
+    """Section 4.7: ten layers of sigmoids with each of KINDS, four epochs."""
+    return {kind: trained_with(sigmoid, kind, epochs=4, seed=seed) for kind in KINDS}
+
+
+def larger_rates(seed):
+    """Section 4.7: ReLU from the start of He with each kind, at three rates."""
+    return {
+        f"{kind}, rate {rate}": trained_with(relu, kind, rate=rate, gain=HE, seed=seed)
+        for kind in ("none", "layer", "group", "batch")
+        for rate in RATES
+    }
+
+
+def last_batch(seed):
+    """Section 4.7: with a remainder of 3 examples, of 18, or of none at the end of every epoch."""
+    score = lambda *kind, **options: travelling_network(*kind, seed=seed, **options)[1].scores[-1]
+    found = {
+        f"batch norm, {examples} examples": score(sigmoid, "batch", epochs=4, examples=examples)
+        for examples in (1330, 1347)
+    }
+    return found | {
+        f"no normalization, {examples} examples": score(relu, epochs=10, examples=examples)
+        for examples in (1344, 1347)
+    }
+
+
+EXPERIMENTS = {
+    "three rates": three_rates,
+    "sigmoids": sigmoids,
+    "larger rates": larger_rates,
+    "last batch": last_batch,
+}
+SEEDS = {"three rates": range(2), "sigmoids": range(5), "larger rates": range(5), "last batch": range(5)}

@@ -50,6 +50,12 @@ def kernelspec_kept(chapter, course):
         yield chapter.remark(f"must keep the kernelspec python3; it has {name or 'none'}")
 
 
+def no_second_summary(chapter, course):
+    """The register has the summary of a chapter; nothing reads one that a notebook's metadata hold."""
+    if "course" in chapter.notebook.metadata:
+        yield chapter.remark(f"its metadata hold course, which nothing reads; {FILE.as_posix()} has it")
+
+
 def ids_unique(chapter, course):
     times = Counter(cell.id for _, cell in chapter.cells())
     for number, cell in chapter.cells():

@@ -10,14 +10,11 @@ UNWRITTEN = re.compile(r"\b(\d\d) [^\n\"\\]{0,60}?\(not written yet\)")
 
 
 def ran_with_these_sources(chapter, course):
-    """The modules of utils that the cells import are those with which the notebook ran.
-
-    A notebook that keeps no digest was run before there was one, and passes.
-    """
+    """The modules of utils that the cells import are those with which the notebook ran."""
     kept = chapter.notebook.metadata.get(KEY)
-    if kept is not None and kept != digest_of_imports(
-        chapter, course.root, course.register.get(chapter.number)
-    ):
+    if kept is None:
+        yield chapter.remark(f"its metadata lack {KEY}, so nobody knows with what it ran; run it")
+    elif kept != digest_of_imports(chapter, course.root, course.register.get(chapter.number)):
         yield chapter.remark(
             "stale: the modules of utils that it imports have changed since it ran; run it again"
         )

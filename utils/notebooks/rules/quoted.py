@@ -1,15 +1,15 @@
 """Rules about numbers in the prose: each names its source, and the source holds it, digit by digit."""
 
-from utils.notebooks.quotes import GIVEN, holds, marks, quantities, source_of
+from utils.notebooks.quotes import GIVEN, marks, quantities, supported
 
-# older chapters quote some read-outs of pictures at other settings than the stored one: `quote` lists them
-COMPLETE_FROM = 5
+# chapters that may still leave sources out: `quote` lists what they lack; empty when it has nothing to say of 01
+MAY_LEAVE_OUT = (1,)
 
 
 def quoted_numbers(chapter, course):
     if chapter.number is None:
         return
-    complete = chapter.number >= COMPLETE_FROM
+    complete = chapter.number not in MAY_LEAVE_OUT
     for number, document in chapter.documents.items():
         cell = chapter.notebook.cells[number - 1]
         if not isinstance(cell.metadata.get("quotes", {}), dict):
@@ -26,9 +26,11 @@ def quoted_numbers(chapter, course):
                 yield chapter.remark(
                     f"a source is named for {quantity}, which the text does not hold", number
                 )
-            elif where != GIVEN and (text := source_of(chapter, course.root, where)) is None:
+            elif where == GIVEN:
+                continue
+            elif (found := supported(chapter, course.root, quantity, where)) is None:
                 yield chapter.remark(f"the source {where} of {quantity} does not exist", number)
-            elif where != GIVEN and not holds(text, quantity):
+            elif not found:
                 yield chapter.remark(
                     f"its source {where} does not hold {quantity}; which of them is right?", number
                 )

@@ -142,11 +142,11 @@ EXERCISES = [
             (np.array([-800.0, -1.2, -0.3, 0.5, 2.0, 800.0]),),
             traps={
                 clipped: "At 800 the value is 800: do not clip x",
-                slope_of_sigmoid: "That is the slope of the sigmoid; the slope of softplus is the sigmoid itself",
+                slope_of_sigmoid: "That is the slope of the sigmoid. One derivative too many?",
             },
             explain={
-                "named factor": "The slope of softplus is the sigmoid of x, by (2.8)",
-                "nan": "exp of a large number overflows. Only take exp of what is not positive",
+                "named factor": "Which function is the slope of softplus, by (2.8)?",
+                "nan": "exp of a large number overflows. Which numbers are safe to take it of?",
             },
         ),
         hints=(
@@ -173,13 +173,13 @@ EXERCISES = [
             (random(2, (3, 4))[0], np.array(0.25)),
             names=("x", "alpha"),
             traps={
-                negative_part_forgotten: "alpha meets only the negative part of x: min(x, 0)",
-                ones_for_slopes: "Each element's slope for alpha is min(x, 0), not 1",
-                mean_of_slopes: "Every element uses alpha, and all contribute: a sum, not a mean",
+                negative_part_forgotten: "Which part of x does alpha meet, in the value?",
+                ones_for_slopes: "By how much does an element change when alpha does? Not each by 1",
+                mean_of_slopes: "Every element uses alpha. Does the loss see their average?",
             },
             explain={
-                "broadcast": "alpha is one number used for every element: add up what comes from each",
-                "shape": "alpha is one number used for every element: add up what comes from each",
+                "broadcast": "alpha is one number, used for every element",
+                "shape": "alpha is one number, used for every element",
             },
         ),
         hints=(
@@ -200,19 +200,28 @@ EXERCISES = [
         "Dead or silent?",
         Function(
             dead_share,
-            cases=[(UNITS,), (np.maximum(random(3, (50, 8))[0], 0),), (np.zeros((4, 3)),)],
+            cases=[
+                (UNITS,),
+                (np.maximum(random(3, (50, 8))[0], 0),),
+                (np.zeros((4, 3)),),
+                (np.array([[1e-3, 0.0], [0.0, 0.0]]),),
+            ],
             traps={
                 lambda values: (
                     values == 0
-                ).mean(): "That is the share of silent outputs. A unit is dead when it is silent for every example",
-                lambda values: (
-                    (values == 0).any(axis=0).mean()
-                ): "One silent example does not kill a unit: it must be silent for all of them",
+                ).mean(): "That is the share of silent outputs. When is a unit dead?",
+                lambda values: (values == 0).any(axis=0).mean(): "One silent example does not kill a unit",
                 lambda values: (
                     (values == 0).all(axis=1).mean()
                 ): "The axes: rows are examples, columns are units",
                 lambda values: (values == 0).all(axis=0).sum(): "That is their number; a share is asked for",
                 lambda values: (values != 0).any(axis=0).mean(): "Those are the ones that live",
+                lambda values: (
+                    (values == 0).all(axis=0).sum() / values.size
+                ): "A share of what? Not of all numbers",
+                lambda values: (
+                    (values == 0).all(axis=0).sum() / len(values)
+                ): "A share of what? `len` counts the examples",
             },
         ),
         hints=(
@@ -235,15 +244,18 @@ EXERCISES = [
             ],
             rtol=1e-9,
             traps={
-                overflowing: "exp overflows: subtract the largest score (no other one), and add it back at the end",
-                first_subtracted: "exp overflows: subtract the largest score (no other one), and add it back at the end",
-                mean_subtracted: "exp overflows: subtract the largest score (no other one), and add it back at the end",
+                overflowing: "exp overflows. Which number may be subtracted from all scores, so that it cannot?",
+                first_subtracted: "exp overflows. Which number may be subtracted from all scores, so that it cannot?",
+                mean_subtracted: "exp overflows when a score is far above the mean. Which number is safe to subtract?",
                 lambda x: np.log(np.exp(x - x.max()).sum()): "What you subtracted has to come back",
                 lambda x: x.max(): "That is the hard maximum; the soft one is a little larger",
+                lambda x: x.max() + np.exp(x - x.max()).sum(): "The logarithm is missing",
                 lambda x: (
-                    x.max() + np.exp(x - x.max()).sum()
-                ): "The logarithm is missing: log of the sum of exponentials",
-                lambda x: x.max() + np.log(np.exp(x - x.max()).mean()): "A sum, not a mean",
+                    x.max() + np.log(np.exp(x - x.max()).mean())
+                ): "Does (2.20) average the exponentials?",
+                lambda x: (
+                    np.log(np.exp(x - x.max()).sum()) - x.max()
+                ): "What you subtracted has to come back, with which sign?",
             },
         ),
         hints=(
@@ -261,8 +273,8 @@ EXERCISES = [
             names=("logits", "wanted"),
             explain={
                 "factor": "The loss is a mean over the rows",
-                "broadcast": "The loss is one number: add up over classes, take the mean over rows",
-                "shape": "The loss is one number: add up over classes, take the mean over rows",
+                "broadcast": "The loss is one number, made of all classes and rows",
+                "shape": "The loss is one number, made of all classes and rows",
             },
         ),
         hints=(
@@ -275,6 +287,13 @@ EXERCISES = [
             Edit("(np.exp(log_p) - wanted) / n", "(wanted - np.exp(log_p)) / n"),
             Edit("-dloss * log_p / n", "dloss * log_p / n"),
             Edit("(np.exp(log_p) - wanted) / n", "(log_p - wanted) / n"),
+            Edit(
+                "dloss * (np.exp(log_p) - wanted) / n",
+                "(np.exp(log_p) - wanted) / n",
+                "from above is ignored",
+            ),
+            Edit("-dloss * log_p / n", "-dloss * log_p", "a mean over the rows"),
+            Edit("-dloss * log_p / n", "-dloss * wanted * log_p / n"),
         ),
         after="Distillation, where a small network learns from a large one, uses this loss.",
     ),
@@ -286,14 +305,14 @@ EXERCISES = [
             (random(7, (5,))[0], np.array(0.7)),
             names=("x", "T"),
             traps={
-                without_softmax: "On the way back to T the gradient passes the softmax first: use dz, not dp",
-                sign_of_T: "The sign: as T grows, x / T shrinks",
-                scores_forgotten: "Each x_j / T shrinks in proportion to x_j: the scores belong into the gradient of T",
+                without_softmax: "What does the gradient pass first, on its way back to T?",
+                sign_of_T: "Does x / T grow with T?",
+                scores_forgotten: "When T grows, does every x_j / T shrink by the same amount?",
             },
             explain={
-                "factor": "x enters as x / T: the slope of that is 1 / T for x, and -x / T^2 for T",
-                "broadcast": "T is one number used by every score: add up",
-                "shape": "T is one number used by every score: add up",
+                "factor": "x and T enter as x / T. What is its slope for each of them?",
+                "broadcast": "T is one number, used by every score",
+                "shape": "T is one number, used by every score",
             },
         ),
         hints=(
@@ -305,7 +324,7 @@ EXERCISES = [
             Edit("dz / T,", "dz,"),
             Edit("-(dz * x).sum() / T**2", "(dz * x).sum() / T**2"),
             Edit("-(dz * x).sum() / T**2", "-(dz * x) / T**2"),
-            Edit("-(dz * x).sum() / T**2", "-dz.sum() / T**2", "the scores belong"),
+            Edit("-(dz * x).sum() / T**2", "-dz.sum() / T**2", "by the same amount"),
         ),
     ),
 ]

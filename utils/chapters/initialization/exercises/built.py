@@ -65,6 +65,9 @@ GAIN_TRAPS = {
     lambda f, z: 1 / np.sqrt((f(z) ** 2).sum()): "That is a sum over the draws; with more draws it would change",
     lambda f, z: np.sqrt(2): "That is right for one activation only. What do f and z say?",
     lambda f, z: 1.0: "Then nothing is corrected. What does f leave of the mean square?",
+    lambda f, z: np.sqrt(2 / (f(z) ** 2).mean()): "He's 2 makes up for what ReLU takes. Is what f takes not in the mean already?",
+    lambda f, z: 5 / 3: "That is PyTorch's number for one activation. What do f and z say?",
+    lambda f, z: 1 / np.sqrt((f(z) * z).mean()): "What of f(z) does the next layer need, (3.4)? Is z itself in it?",
 }  # fmt: skip
 
 BUILT = [
@@ -78,7 +81,7 @@ BUILT = [
                 lambda shape: (
                     shape[1],
                     shape[0],
-                ): "Right for a dense layer; the places of the kernel are missing",
+                ): "Right for a dense layer. Where is the kernel?",
                 lambda shape: (
                     shape[0] * math.prod(shape[2:]),
                     shape[1] * math.prod(shape[2:]),
@@ -86,11 +89,23 @@ BUILT = [
                 lambda shape: (
                     shape[1] * math.prod(shape[2:]),
                     shape[0],
-                ): "The kernel counts going back, too: an input sits in one output for each of its places",
+                ): "Fan-in is right. In how many places of the window can one input lie?",
                 lambda shape: (
                     shape[1] * sum(shape[2:]),
                     shape[0] * sum(shape[2:]),
-                ): "The sides of a kernel multiply; and without a kernel there is one place, not none",
+                ): "How many places has a kernel of 3 by 3? And a layer without a kernel?",
+                lambda shape: (
+                    math.prod(shape),
+                    math.prod(shape),
+                ): "Does one output know how many others there are?",
+                lambda shape: (
+                    math.prod(shape[1:]),
+                    math.prod(shape[1:]),
+                ): "Fan-in is right. Into how many sums does one input go?",
+                lambda shape: (
+                    shape[-1],
+                    shape[0],
+                ): "Which axis holds the inputs when there is a kernel behind it?",
             },
         ),
         hints=(
@@ -130,6 +145,9 @@ BUILT = [
             Edit("dy.T @ x / np.sqrt(n)", "dy.T @ x", "factor"),
             Edit("dy.T @ x / np.sqrt(n)", "x.T @ dy / np.sqrt(n)"),
             Edit("y = x @ W.T / np.sqrt(n)", "y = x @ W.T / n"),
+            Edit("return dy @ W / np.sqrt(n)", "return dy @ W * np.sqrt(n)", "is it in every gradient?"),
+            Edit("dy.T @ x / np.sqrt(n)", "dy.T @ x / n", "is it in every gradient?"),
+            Edit("dy.T @ x / np.sqrt(n)", "(dy.T @ x).sum(0) / np.sqrt(n)"),
         ),
         after="The signal starts the same; the steps differ, since the gradient of `W` is smaller by the root of n.",
     ),

@@ -36,6 +36,17 @@ def over_everything(x):
     return y, lambda dy: inv_rms * (dy - y * (dy * y).mean())
 
 
+def within_itself(x):
+    y, _ = rms_norm(x)
+    inv_rms = 1 / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-5)
+    return y, lambda dy: inv_rms * (dy - y * (dy * y))
+
+
+def layer_norm_instead(x):
+    y, back = rms_norm(x - x.mean(-1, keepdims=True))
+    return y, lambda dy: back(dy) - back(dy).mean(-1, keepdims=True)
+
+
 def evaluate(x, weight, bias, *, mean, var):
     inv_std = 1 / np.sqrt(var + 1e-5)
     x_hat = (x - mean) * inv_std
@@ -92,6 +103,27 @@ def eps_forgotten(weight, bias, gamma, beta, mean, var, eps):
     return fold(weight, bias, gamma, beta, mean, var, 0.0)
 
 
+def weight_not_scaled(weight, bias, gamma, beta, mean, var, eps):
+    return weight, fold(weight, bias, gamma, beta, mean, var, eps)[1]
+
+
+def gamma_forgotten(weight, bias, gamma, beta, mean, var, eps):
+    return fold(weight, bias, np.ones_like(gamma), beta, mean, var, eps)
+
+
+def beta_forgotten(weight, bias, gamma, beta, mean, var, eps):
+    return fold(weight, bias, gamma, 0 * beta, mean, var, eps)
+
+
+def multiplied_by_root(weight, bias, gamma, beta, mean, var, eps):
+    scale = gamma * np.sqrt(var + eps)
+    return scale[:, None] * weight, scale * (bias - mean) + beta
+
+
+def mean_turned_round(weight, bias, gamma, beta, mean, var, eps):
+    return fold(weight, bias, gamma, beta, -mean, var, eps)
+
+
 def keep_statistics(mean, var, batch, momentum):
     new_mean = (1 - momentum) * mean + momentum * batch.mean(0)
     new_var = (1 - momentum) * var + momentum * batch.var(0, ddof=1)
@@ -114,6 +146,30 @@ def keep_deviation(mean, var, batch, momentum):
     return keep_statistics(mean, var, batch, momentum)[0], (1 - momentum) * var + momentum * batch.std(
         0, ddof=1
     )
+
+
+def keep_the_new_alone(mean, var, batch, momentum):
+    return keep_statistics(mean, var, batch, 1.0)
+
+
+def keep_and_add(mean, var, batch, momentum):
+    return mean + momentum * batch.mean(0), var + momentum * batch.var(0, ddof=1)
+
+
+def keep_over_channels(mean, var, batch, momentum):
+    return (1 - momentum) * mean + momentum * batch.mean(), (1 - momentum) * var + momentum * batch.var(
+        ddof=1
+    )
+
+
+def keep_corrected_backwards(mean, var, batch, momentum):
+    smaller = (len(batch) - 1) / len(batch) * batch.var(0)
+    return keep_statistics(mean, var, batch, momentum)[0], (1 - momentum) * var + momentum * smaller
+
+
+def keep_around_the_old_mean(mean, var, batch, momentum):
+    around = ((batch - mean) ** 2).sum(0) / (len(batch) - 1)
+    return keep_statistics(mean, var, batch, momentum)[0], (1 - momentum) * var + momentum * around
 
 
 def hiding(x_hat, weight, rng):
@@ -150,6 +206,8 @@ BUILT = [
                 with_a_mean_path: "No mean is subtracted here, so no path leads through it",
                 with_a_sum: "The value holds a mean of squares. Does the path through it hold a sum?",
                 over_everything: "Each row is divided by its own number. Over what does your average run?",
+                within_itself: "Whom does the number that divides depend on, in a row?",
+                layer_norm_instead: "That is layer norm. What is left out here?",
             },
         ),
         hints=(
@@ -186,6 +244,7 @@ BUILT = [
             Edit("dy * weight * inv_std", "dy * inv_std"),
             Edit("dy * weight * inv_std", "dy * weight"),
             Edit("(dy * x_hat).sum(0)", "(dy * x).sum(0)"),
+            Edit("(dy * x_hat).sum(0)", "dy * x_hat", "missing sum"),
             Edit(", dy.sum(0)", ", dy.mean(0)"),
         ),
     ),
@@ -201,6 +260,11 @@ BUILT = [
                 mean_forgotten: "Where has the running mean gone? It shifts every output",
                 beta_inside: "When is beta added, before the scaling or after it?",
                 bias_forgotten: "The bias of the linear layer is missing",
+                weight_not_scaled: "Sort (4.12) again: does it leave the weights of the layer as they are?",
+                gamma_forgotten: "Where has gamma gone?",
+                beta_forgotten: "Where has beta gone?",
+                multiplied_by_root: "Does (4.12) multiply by the standard deviation?",
+                mean_turned_round: "Which sign has the running mean in (4.12)?",
                 eps_forgotten: "eps belongs to the variance, here too",
             },
         ),
@@ -225,6 +289,11 @@ BUILT = [
                 keep_the_other_way: "Two shares are exchanged. Whose is `momentum` in PyTorch?",
                 keep_both: "Two things: whose share is `momentum` in PyTorch, and which variance of the batch does (4.11) take?",
                 keep_deviation: "The variance is kept, not the standard deviation",
+                keep_the_new_alone: "What becomes of the old ones?",
+                keep_and_add: "Two shares make a whole. What does the old one lose?",
+                keep_over_channels: "Do the channels mix? Along which axis does the batch run?",
+                keep_corrected_backwards: "Is the variance of a batch too large on average, or too small?",
+                keep_around_the_old_mean: "From which mean are the distances taken in (4.11)?",
             },
         ),
         hints=(
