@@ -1,6 +1,7 @@
 """Chapter 07: windows on an image, convolution as one matrix product over them, and pooling."""
 
 import functools
+import reprlib
 
 import numpy as np
 
@@ -8,9 +9,38 @@ from utils.nn import kinds
 from utils.nn.activations import relu
 from utils.nn.embedding import embedding
 from utils.nn.guard import guarded
-from utils.nn.kinds import told
+from utils.nn.kinds import statistics, told, whole
 from utils.nn.linear import linear
 from utils.nn.normalization import batch_norm
+
+
+def pair(least):
+    """The kind of one integer of at least `least` for rows and columns alike, or of a pair."""
+
+    def kind(given, name):
+        both = given if isinstance(given, (tuple, list)) else (given, given)
+        try:
+            found = tuple(whole(least)(length, name) for length in both)
+        except ValueError:
+            found = ()
+        if len(found) != 2:
+            raise ValueError(
+                f"{name} is {reprlib.repr(given)}; expected an integer of at least {least}, or a pair of them"
+            )
+        return found
+
+    return kind
+
+
+def running_statistics(given, name):
+    """The kind of a dict of arrays that are changed in place, or None."""
+    if not (given is None or isinstance(given, dict)):
+        raise ValueError(f"{name} is {told(given)}; expected a dict of arrays")
+    return given and {key: statistics(array, f"{name}[{key!r}]") for key, array in given.items()}
+
+
+STEPS = {"stride": pair(1), "padding": pair(0), "dilation": pair(1)}
+POOL = {"kernel_size": pair(1), "stride": pair(1)}
 
 
 def output_size(length, kernel, *, stride=1, padding=0, dilation=1):
@@ -48,7 +78,7 @@ def scatter(dseen, shape, *, stride=(1, 1), dilation=(1, 1)):
     return dx
 
 
-@guarded(x="(N, C, H, W)", weight="(O, C, KH, KW)", bias="(O,)")
+@guarded(x="(N, C, H, W)", weight="(O, C, KH, KW)", bias="(O,)", **STEPS)
 def conv2d(x, weight, bias=None, *, stride=1, padding=0, dilation=1):
     """Slide each kernel over the image and add up products, a cross-correlation: eqs. (7.3), (7.6) to (7.8).
 
@@ -107,7 +137,7 @@ def conv1d(x, weight, bias=None, *, stride=1, padding=0, dilation=1):
     return y[:, :, 0], pullback
 
 
-@guarded(x="(N, C, H, W)")
+@guarded(x="(N, C, H, W)", **POOL)
 def max_pool2d(x, *, kernel_size, stride=None):
     """Keep the largest number of each window: eqs. (7.10), (7.11).
 
@@ -129,7 +159,7 @@ def max_pool2d(x, *, kernel_size, stride=None):
     return np.take_along_axis(listed, winner, 2)[:, :, 0], pullback
 
 
-@guarded(x="(N, C, H, W)")
+@guarded(x="(N, C, H, W)", **POOL)
 def avg_pool2d(x, *, kernel_size, stride=None):
     """The mean of each window: eq. (7.12).
 
@@ -150,7 +180,7 @@ def avg_pool2d(x, *, kernel_size, stride=None):
 BLOCK = ("conv1.weight", "bn1.weight", "bn1.bias", "conv2.weight", "bn2.weight", "bn2.bias")
 
 
-@guarded(x="(N, C, H, W)")
+@guarded(x="(N, C, H, W)", stride=pair(1), skip=kinds.truth, running=running_statistics)
 def residual_block(params, x, *, stride=1, skip=True, running=None, training=True):
     """Two convolutions with batch norm, whose result is added to what came in: eqs. (7.14), (7.15).
 
@@ -204,7 +234,7 @@ def conv_norm(params, x, conv, norm, *, stride=1, padding=0, running=None, train
     return z, pullback
 
 
-@guarded(ids="(N, L)")
+@guarded(ids=kinds.integers)
 def text_cnn(params, ids):
     """Classify sentences by the phrases in them: eqs. (7.17), (7.18).
 
@@ -214,6 +244,8 @@ def text_cnn(params, ids):
     the largest answer in the sentence counts.  Returns logits (N, classes); the pullback gives
     (dparams, None).  Kim 2014.
     """
+    if ids.ndim != 2:
+        raise ValueError(f"ids has shape {ids.shape}; expected (N, L)")
     expect_names(params, "embedding.weight", "convs.0.weight", "linear.weight", "linear.bias")
     vectors, back_embedding = embedding(ids, params["embedding.weight"])
     sequence = vectors.transpose(0, 2, 1)

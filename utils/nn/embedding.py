@@ -2,10 +2,16 @@
 
 import numpy as np
 
+from utils.nn import kinds
 from utils.nn.guard import guarded
 
 
-@guarded(weight="(V, D)")
+def row(given, name):
+    """The kind of a place in a table, from 0 on, or None for none."""
+    return None if given is None else kinds.whole(0)(given, name)
+
+
+@guarded(ids=kinds.integers, weight="(V, D)", padding_idx=row)
 def embedding(ids, weight, *, padding_idx=None):
     """Look up a row of the table for each id.
 

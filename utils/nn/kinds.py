@@ -60,13 +60,6 @@ def statistics(given, name):
     return given
 
 
-def statistics_by_name(given, name):
-    """A dict of such arrays, or None."""
-    if not (given is None or isinstance(given, dict)):
-        raise ValueError(f"{name} is {told(given)}; expected a dict of arrays")
-    return given and {key: statistics(array, f"{name}[{key!r}]") for key, array in given.items()}
-
-
 def real(given, name):
     """One number as a Python float, which leaves float32 arrays float32."""
     scalar = isinstance(given, (int, float, np.floating, np.integer)) and not isinstance(given, bool)
@@ -111,29 +104,6 @@ def lengths(least, *, count=0, such_as):
             some = f"{count} or more integers" if count else "integers"
             raise ValueError(
                 f"{name} is {reprlib.repr(given)}; expected a tuple of {some} of at least {least}, such as {such_as}"
-            )
-        return found
-
-    return kind
-
-
-def row(given, name):
-    """The place of a row in a table, from 0 on, or None for no row."""
-    return None if given is None else whole(0)(given, name)
-
-
-def pair(least):
-    """The kind of one integer of at least `least` for both axes of an image, or of two, as a tuple of two."""
-
-    def kind(given, name):
-        both = given if isinstance(given, (tuple, list)) else (given, given)
-        try:
-            found = tuple(whole(least)(part, name) for part in both)
-        except ValueError:
-            found = ()
-        if len(found) != 2:
-            raise ValueError(
-                f"{name} is {reprlib.repr(given)}; expected an integer of at least {least}, or a pair of them"
             )
         return found
 
