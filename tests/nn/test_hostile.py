@@ -34,7 +34,18 @@ HELPERS = {
     "topological_order",
     "flat",
 }
-HELPERS |= {"output_size", "windows", "scatter", "both", "pad", "cut", "conv_norm", "phrases", "running_statistics", "row"}
+HELPERS |= {
+    "output_size",
+    "windows",
+    "scatter",
+    "both",
+    "pad",
+    "cut",
+    "conv_norm",
+    "phrases",
+    "running_statistics",
+    "row",
+}
 HELPERS |= {"channel_shape", "one_number", "examples", "taps_of", "rule", "float_type"}
 
 
