@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from .formula import to_mathml
-from .links import Pairs, shape_of
+from .links import key, shape_of
 
 KINDS = ("value", "gradient", "parameter", "data")
 SVG_CELLS = 1600  # more cells than that are painted on a canvas, one pixel a cell
@@ -194,88 +194,6 @@ class Points(Curve):
 
 
 @dataclass(frozen=True)
-class Graph(Mark):
-    """Nodes joined by edges, values in the nodes and weights on the edges.
-
-    of: the array of the nodes' values, (nodes,); places: (x, y) of every node, x to the right, y down, any unit;
-    edges: (from, to) by number, first those with weights; weights: their array, which `drag` changes, edge k the number
-    drag_index[k] of the control, k where omitted; pick: a click on an edge sets it to drag_index[k], without weights a
-    click on a node; names, edge_names: shown beside the numbers; gradients, weight_gradients: arrays of the same
-    shapes, in vermilion below the values; shown, weights_shown: arrays, 0 where nothing is known yet, 1 where the
-    value is, 2 where the gradient is too; marked: array, (edges,), not 0 where an edge is to be followed by the eye;
-    quiet: numbers of edges without numbers of their own; width: pixels, at most.
-    In links the nodes are called by `of`, the edges by `weights`.
-    """
-
-    places: tuple = ()
-    edges: tuple = ()
-    weights: str = ""
-    names: tuple = ()
-    edge_names: tuple = ()
-    gradients: str = ""
-    weight_gradients: str = ""
-    shown: str = ""
-    weights_shown: str = ""
-    marked: str = ""
-    drag_index: tuple = ()
-    quiet: tuple = ()
-    width: int = 860
-    digits: int = 3
-    mark: ClassVar[str] = "graph"
-
-    def arrays(self):
-        further = (
-            self.weights,
-            self.gradients,
-            self.weight_gradients,
-            self.shown,
-            self.weights_shown,
-            self.marked,
-        )
-        return tuple(filter(None, (self.of, *further)))
-
-    def own_links(self):
-        """Every edge with a weight belongs to its two nodes."""
-        weighted = [k for k in range(len(self.edges)) if self.weights and k not in self.quiet]
-        pairs = tuple(((self.weights, (k,)), (self.of, (end,))) for k in weighted for end in self.edges[k])
-        return (Pairs(pairs),) if pairs else ()
-
-    def spec(self, shapes):
-        (count,) = self.expect_axes(shapes, 1)
-        if len(self.places) != count or (self.names and len(self.names) != count):
-            raise ValueError(f"places, names: expected {count} for the nodes of {self.of}")
-        weighted = shape_of(self.weights, shapes)[0] if self.weights else 0
-        if weighted > len(self.edges):
-            raise ValueError(f"{self.weights}: expected at most {len(self.edges)} weights, got {weighted}")
-        for name, expected in (
-            *((name, count) for name in (self.gradients, self.shown)),
-            *((name, weighted) for name in (self.weights, self.weight_gradients, self.weights_shown)),
-            (self.marked, len(self.edges)),
-        ):
-            if name and shape_of(name, shapes) != (expected,):
-                raise ValueError(f"{name}: expected shape ({expected},), got {shape_of(name, shapes)}")
-        if not all(0 <= end < count for edge in self.edges for end in edge):
-            raise ValueError(f"edges: expected pairs of nodes from 0 to {count - 1}")
-        return super().spec(shapes) | {
-            "places": [list(map(float, place)) for place in self.places],
-            "edges": [list(map(int, edge)) for edge in self.edges],
-            "weighted": weighted,
-            "weights": self.weights,
-            "names": list(self.names),
-            "edgeNames": list(self.edge_names),
-            "gradients": self.gradients,
-            "weightGradients": self.weight_gradients,
-            "shown": self.shown,
-            "weightsShown": self.weights_shown,
-            "marked": self.marked,
-            "quiet": list(self.quiet),
-            "width": self.width,
-            "dragIndex": list(self.drag_index or range(weighted)),
-            "digits": self.digits,
-        }
-
-
-@dataclass(frozen=True)
 class Formula:
     """LaTeX, whose terms light up with the marks they speak of: \\term{weight}{W} belongs to the mark `weight`.
 
@@ -308,7 +226,10 @@ class Formula:
 
 @dataclass(frozen=True)
 class Code:
-    """A function of the course, line by line; lines: {line of the definition, from 1: mark that lights up with it}."""
+    """A function of the course, line by line.
+
+    lines: {line of the definition, from 1: the mark that lights up with it, or its elements, ((mark, place), ...)}.
+    """
 
     source: object
     lines: dict = field(default_factory=dict, hash=False)
@@ -324,11 +245,15 @@ class Code:
 
         text = self.source if isinstance(self.source, str) else inspect.getsource(self.source)
         listed = textwrap.dedent(text).rstrip().split("\n")
-        for line, name in self.lines.items():
-            shape_of(name, shapes)
+        for line, names in self.lines.items():
+            for name in [names] if isinstance(names, str) else [name for name, _ in names]:
+                shape_of(name, shapes)
             if not 1 <= line <= len(listed):
                 raise ValueError(f"lines: there is no line {line}; the code has {len(listed)}")
         return {
             "mark": self.mark, "label": self.label, "text": listed,
-            "lines": [[line - 1, name] for line, name in self.lines.items()],
+            "lines": [
+                [line - 1, names if isinstance(names, str) else [key(*element) for element in names]]
+                for line, names in self.lines.items()
+            ],
         }  # fmt: skip
