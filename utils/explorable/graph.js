@@ -240,7 +240,7 @@ function graph(mark, page) {
   return { element, show, focus };
 }
 
-const short = (value) => String(Number(value.toPrecision(4)));
+const short = (value) => String(Number(value.toPrecision(4))).replace("-", "\u2212");
 
 // A path through all stops with round corners.
 function rounded(stops, most = 9) {

@@ -185,7 +185,7 @@ def spots(at, edges, room):
         apart = np.abs(tried[:, None] - boxes[:, :2]) - half - boxes[:, 2:]
         free = apart.max(-1).min(-1)  # how far from what is taken; below 0 they overlap
         others = np.delete(ends, k, axis=0)
-        lines = np.stack([distances(tried + [shift * half[0], 0], others) for shift in (-0.6, 0, 0.6)])
+        lines = np.stack([distances(tried + np.array([shift * half[0], 0]), others) for shift in (-0.6, 0, 0.6)])
         score = np.minimum(lines.min((0, 2)), CLEAR) + 1000 * np.minimum(free, 0)
         best = int(np.argmax(score))
         found[k] = TRIED[best]

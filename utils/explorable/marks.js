@@ -110,13 +110,15 @@ function marksPage(spec, hooks) {
   }
   function spoken(key) {
     const value = valueOf(key);
-    if (told.has(key)) return told.get(key)(value).replace("-", "\u2212");
+    if (told.has(key)) return told.get(key)(value);
     const label = spec.labels[nameOf(key)] ?? nameOf(key);
     return `${label} [${placeOf(key).join(", ")}]${value === null ? "" : ` = ${Number(value.toPrecision(4))}`}`.replace("-", "\u2212");
   }
 
   // One tab stop for each mark: arrows move between its elements, + and - change a number that can be dragged.
-  function roving(picture, { drag, flat: position }, rows, columns, get) {
+  // A single point that is dragged along an axis has the arrows for that.
+  function roving(picture, { drag, flat: position, along }, rows, columns, get) {
+    const alone = drag && along && rows * columns === 1;
     let at = [0, 0];
     get(0, 0).setAttribute("tabindex", 0);
     picture.addEventListener("keydown", (event) => {
@@ -126,6 +128,11 @@ function marksPage(spec, hooks) {
       event.preventDefault();
       const here = event.target.closest("[data-key]");
       if (steps) return drag && hooks.live() && here && nudge(drag, here.dataset.key, steps, position);
+      if (alone && here) {
+        const axis = Number(move[0] !== 0);
+        const at = () => (hooks.arrays[drag].shape.length === 1 ? 0 : axis);
+        return hooks.live() && along.includes("xy"[axis]) && nudge(drag, here.dataset.key, Math.sign(move[1] - move[0]), at);
+      }
       get(...at).setAttribute("tabindex", -1);
       at = [Math.min(rows - 1, Math.max(0, at[0] + move[0])), Math.min(columns - 1, Math.max(0, at[1] + move[1]))];
       get(...at).setAttribute("tabindex", 0);
@@ -177,7 +184,8 @@ function marksPage(spec, hooks) {
           const space = picture.ownerSVGElement ?? picture;
           const box = space.getBoundingClientRect();
           const scale = space.viewBox.baseVal.width / box.width;
-          const found = value((now.clientX - box.left) * scale, (now.clientY - box.top) * scale);
+          const numbers = value((now.clientX - box.left) * scale, (now.clientY - box.top) * scale);
+          const found = control.shape.length === 1 ? numbers.filter((_, k) => along[k]) : numbers;
           const at = found.length === 1 ? index : place[0] * found.length;
           found.forEach((number, k) => {
             if (found.length > 1 && !along[k]) return;

@@ -178,7 +178,10 @@ class Curve(Mark):
 
 @dataclass(frozen=True)
 class Points(Curve):
-    """Dots at (x, y): an array (points, 2); dragged, both numbers move, or one of them with along="x" or "y"."""
+    """Dots at (x, y): an array (points, 2); dragged, both numbers move, or one of them with along="x" or "y".
+
+    With one of them the control may hold that number alone, (points,), and the other follows from it.
+    """
 
     along: str = "xy"
     mark: ClassVar[str] = "points"
@@ -191,6 +194,41 @@ class Points(Curve):
 
     def spec(self, shapes):
         return super().spec(shapes) | {"along": self.along}
+
+
+@dataclass(frozen=True)
+class Arrows(Mark):
+    """Arrows on the axes of a curve, in its `also`: an array (arrows, 4), from (x, y) to (x, y).
+
+    names: words at each, "" for none; numbers: the array, (arrows,), written after them, where omitted the way up;
+    sides: where the words of each stand, "right" or "left" of its tip as long as there is room, or "above".
+    """
+
+    names: tuple = ()
+    numbers: str = ""
+    sides: tuple = ()
+    digits: int = 2
+    mark: ClassVar[str] = "arrows"
+
+    def arrays(self):
+        return tuple(filter(None, (self.of, self.numbers)))
+
+    def shape(self, shapes):
+        shape = self.expect_axes(shapes, 2)
+        if shape[1] != 4:
+            raise ValueError(f"Arrows({self.of!r}): expected shape (arrows, 4), got {shape}")
+        return shape[:1]
+
+    def spec(self, shapes):
+        (count,) = self.shape(shapes)
+        if self.numbers and shape_of(self.numbers, shapes) != (count,):
+            raise ValueError(
+                f"{self.numbers}: expected shape ({count},), got {shape_of(self.numbers, shapes)}"
+            )
+        sides = self.sides or ("right",) * count
+        return super().spec(shapes) | {
+            "names": list(self.names or ("",) * count), "numbers": self.numbers, "sides": list(sides), "digits": self.digits,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -173,8 +173,11 @@ def paint_curve(figure, box, spec, arrays):
     ax = plot_axes(figure, box, spec)
     for mark in (spec, *spec["also"]):
         colour, values = COLOURS[mark["kind"]], arrays[mark["of"]]
+        if mark["mark"] == "arrows":
+            paint_arrows(ax, mark, colour, values, arrays)
+            continue
         if mark["mark"] == "points":
-            ax.plot(*values.T, "o", color=colour, markersize=8 if mark["drag"] else 4)
+            ax.plot(*values.T, "o", zorder=4, color=colour, markersize=8 if mark["drag"] else 4)
             continue
         x = arrays[mark["x"]] if mark["x"] else np.arange(values.shape[-1])
         for line, dashes in zip(np.atleast_2d(values), ("-", "--", ":", "-.") * len(np.atleast_2d(values))):
@@ -185,6 +188,23 @@ def paint_curve(figure, box, spec, arrays):
         ax.set(**{f"{axis}lim": limits} if limits else {})
     if len(spec["names"]) > 1:
         ax.legend(ax.lines[: len(spec["names"])], spec["names"], fontsize=8, frameon=False)
+
+
+def paint_arrows(ax, mark, colour, values, arrays):
+    numbers = arrays[mark["numbers"]] if mark["numbers"] else values[:, 3] - values[:, 1]
+    for (x1, y1, x2, y2), name, side, number in zip(values, mark["names"], mark["sides"], numbers):
+        look = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (x2, y2), (x1, y1), arrowprops=look, annotation_clip=True)
+        if name:
+            x, y, off, align = {
+                "left": (x2, (y1 + y2) / 2, (-9, 0), "right"),
+                "right": (x2, (y1 + y2) / 2, (9, 0), "left"),
+                "above": (x2, max(y1, y2), (0, 9), "center"),
+            }[side]
+            ax.annotate(
+                f"{name} {in_digits(number, mark['digits'])}", (x, y), off, textcoords="offset points", fontsize=8,
+                color=colour, ha=align, va="center", annotation_clip=True,
+            )  # fmt: skip
 
 
 def paint_graph(figure, box, spec, arrays):
