@@ -16,6 +16,7 @@ LETTER = 7.6  # pixels: the width of a character
 NARROWEST = 620  # pixels: in less room a graph stands upright
 UPRIGHT = 352  # pixels: the width of one that stands
 TRIED = np.linspace(0.1, 0.9, 41)  # where along an edge its numbers may stand
+MIDDLE = 8.0  # pixels that a place near the middle of its edge counts for
 CLEAR = 45.0  # pixels from every other edge: further away is not better
 
 
@@ -185,8 +186,11 @@ def spots(at, edges, room):
         apart = np.abs(tried[:, None] - boxes[:, :2]) - half - boxes[:, 2:]
         free = apart.max(-1).min(-1)  # how far from what is taken; below 0 they overlap
         others = np.delete(ends, k, axis=0)
-        lines = np.stack([distances(tried + np.array([shift * half[0], 0]), others) for shift in (-0.6, 0, 0.6)])
-        score = np.minimum(lines.min((0, 2)), CLEAR) + 1000 * np.minimum(free, 0)
+        lines = np.stack(
+            [distances(tried + np.array([shift * half[0], 0]), others) for shift in (-0.6, 0, 0.6)]
+        )
+        far = lines.min((0, 2), initial=CLEAR)
+        score = far + 1000 * np.minimum(free, 0) - MIDDLE * np.abs(TRIED - 0.42)
         best = int(np.argmax(score))
         found[k] = TRIED[best]
         taken.append((*tried[best], *half))

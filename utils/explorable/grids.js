@@ -167,8 +167,9 @@ function grid(mark, page) {
   if (mark.drag) page.draggable(picture, mark, { cursor: "ns-resize" });
   if (mark.pick) page.pickable(picture, mark);
   function show(arrays) {
-    const { data } = arrays[mark.of];
-    const limit = mark.limit ?? largest(data);
+    const { data: given } = arrays[mark.of];
+    const limit = mark.limit ?? largest(given);
+    const data = mark.transposed ? cells.map((_, k) => given[(k % columns) * rows + Math.floor(k / columns)]) : given;
     cells.forEach((cell, k) => {
       const colour = colourOf(page.theme, mark.kind, data[k], limit);
       const fill = `rgb(${colour})`;
@@ -184,7 +185,7 @@ function grid(mark, page) {
 }
 
 // An array of one axis is drawn as one row; links count its elements by one number.
-const elementPlace = (mark, i, j, page) => (page.axes[mark.of] === 1 ? [j] : [i, j]);
+const elementPlace = (mark, i, j, page) => (page.axes[mark.of] === 1 ? [mark.transposed ? i : j] : mark.transposed ? [j, i] : [i, j]);
 
 function colourBar(mark) {
   const [low, high] = [node("span"), node("span")];

@@ -70,8 +70,9 @@ class Mark:
 class Grid(Mark):
     """Cells with colours and, where there is room, numbers.  An array of one axis is a row.
 
-    rows, columns: names of rows and columns; numbers: True or False, by the number of cells where omitted; limit: the
-    largest absolute value of the colours, that of the array where omitted; digits: after the point.
+    rows, columns: names of rows and columns as they are drawn; numbers: True or False, by the number of cells where
+    omitted; limit: the largest absolute value of the colours, that of the array where omitted; digits: after the point;
+    transposed: drawn with rows for columns, its elements called as in the array.
     """
 
     rows: tuple = ()
@@ -79,6 +80,7 @@ class Grid(Mark):
     numbers: bool | None = None
     limit: float | None = None
     digits: int = 2
+    transposed: bool = False
     mark: ClassVar[str] = "grid"
 
     def shape(self, shapes):
@@ -86,7 +88,7 @@ class Grid(Mark):
         return shape if len(shape) == 2 else (1, *shape)
 
     def spec(self, shapes):
-        rows, columns = self.shape(shapes)
+        rows, columns = self.shape(shapes)[:: -1 if self.transposed else 1]
         for name, given, count in (("rows", self.rows, rows), ("columns", self.columns, columns)):
             if given and len(given) != count:
                 raise ValueError(f"{name}: expected {count} names for {self.of}, got {len(given)}")
@@ -95,7 +97,9 @@ class Grid(Mark):
             "rows": list(map(str, self.rows)),
             "columns": list(map(str, self.columns)),
             "numbers": numbers,
-            "canvas": rows * columns > SVG_CELLS,
+            "canvas": rows * columns > SVG_CELLS and not self.transposed,
+            "shape": [rows, columns],
+            "transposed": self.transposed,
             "limit": self.limit,
             "digits": self.digits,
         }

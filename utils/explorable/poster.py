@@ -128,7 +128,8 @@ def pixels(figure, box):
 def paint_grid(figure, box, spec, arrays):
     ax, _, _ = pixels(figure, label(figure, box, spec))
     rows, columns = spec["shape"]
-    values = arrays[spec["of"]].reshape(rows, columns)
+    values = arrays[spec["of"]]
+    values = (values.T if spec["transposed"] else values).reshape(rows, columns)
     w, h = cell_of(spec)
     left, top = 8 * max(map(len, spec["rows"]), default=0), 20 * bool(spec["columns"])
     limit = spec["limit"] or np.abs(values).max(initial=0) or 1.0

@@ -7,7 +7,10 @@ from utils.explorable import Array, Arrows, Curve, Explorable, Formula, Pairs, P
 from utils.nn.activations import tanh as our_tanh
 
 GRID = np.linspace(-3.6, 3.6, 145)
-FRAME = {"xlim": (-3.6, 3.6), "ylim": (-2.0, 2.0)}  # as many pixels to the right as up: a slope looks like itself
+FRAME = {
+    "xlim": (-3.6, 3.6),
+    "ylim": (-2.0, 2.0),
+}  # as many pixels to the right as up: a slope looks like itself
 BESIDE = 0.09  # two arrows at one x stand beside each other
 TURN = 2.4  # from there on the triangle of the slope is drawn to the left
 
@@ -45,7 +48,9 @@ def sentence(x, y, slope, upstream, arrives):
     gradient = f"A gradient of {upstream:6.3f} from above"
     if np.isclose(arrives, upstream * slope):
         return f"{begin}{gradient}, times the slope {slope:6.3f}, arrives as {arrives:6.3f}."
-    return f"{begin}{gradient} arrives as {arrives:6.3f}; times the slope it would be {upstream * slope:6.3f}."
+    return (
+        f"{begin}{gradient} arrives as {arrives:6.3f}; times the slope it would be {upstream * slope:6.3f}."
+    )
 
 
 def tangent(tanh=our_tanh):
