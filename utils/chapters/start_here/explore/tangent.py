@@ -11,7 +11,7 @@ FRAME = {
     "xlim": (-3.6, 3.6),
     "ylim": (-2.0, 2.0),
 }  # as many pixels to the right as up: a slope looks like itself
-BESIDE = 0.09  # two arrows at one x stand beside each other
+BESIDE = 0.18  # of x: the gradient from above stands beside what arrives at x
 TURN = 2.4  # from there on the triangle of the slope is drawn to the left
 
 
@@ -35,9 +35,9 @@ def numbers(tanh, x, upstream):
         "slopes": [1.0, slope],
         "arriving": np.stack([back(np.full_like(GRID, upstream)), np.full_like(GRID, upstream)]),
         "sent": [[x - BESIDE, 0.0, x - BESIDE, upstream]],
-        "got": [[x + BESIDE, 0.0, x + BESIDE, arrives]],
+        "got": [[x, 0.0, x, arrives]],
         "tip": [[x - BESIDE, upstream]],
-        "arrived": [[x + BESIDE, arrives]],
+        "arrived": [[x, arrives]],
         "readout": sentence(x, y, slope, upstream, arrives),
     }
 
