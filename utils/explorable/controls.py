@@ -94,10 +94,20 @@ class Options(Control):
 class Slider(Options):
     """A slider over a sequence of values (numbers, texts, anything).
 
-    format: a format string ("{:.2f}") or a function from a value to its text.
+    format: a format string ("{:.2f}") or a function from a value to its text; pace: milliseconds between two values
+    when it plays, some seconds for all of them where omitted.
     """
 
     kind = "slider"
+
+    def __init__(self, values, label=None, format=None, pace=None):
+        super().__init__(values, label, format)
+        if pace is not None and not (isinstance(pace, Real) and pace > 0):
+            raise ValueError(f"pace: expected milliseconds, a positive number, got {pace!r}")
+        self.pace = pace
+
+    def spec(self):
+        return super().spec() | ({} if self.pace is None else {"pace": self.pace})
 
 
 class Choice(Options):

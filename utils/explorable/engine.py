@@ -63,7 +63,7 @@ class Explorable(CourseWidget):
     ):
         _check_options(title=title, figsize=figsize, dpi=dpi, alt=alt, fmt=fmt, stateful=stateful)
         self.controls = {name: as_control(name, given) for name, given in controls.items()}
-        if not self.controls:
+        if not self.controls and marks is None:  # marks can be pointed at
             raise ValueError("controls: expected at least one, got none")
         wanted = ("setup", "update") if marks is None else ("compute",)
         if len(functions) != len(wanted):
@@ -186,7 +186,8 @@ class Explorable(CourseWidget):
     def __repr__(self):
         if self._closed and not self._opening:
             return f"<{self.title} | closed>"
-        return f"<{self.title} | {self.describe(self.start)} | {_in_one_line(self.readout())}>"
+        parts = [self.title, self.describe(self.start), _in_one_line(self.readout())]
+        return f"<{' | '.join(filter(None, parts))}>"
 
     def with_opening(self) -> "Explorable":
         """Send the first picture with the widget, because a kernel that is busy with "Run all" answers nobody."""

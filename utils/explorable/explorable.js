@@ -231,7 +231,7 @@ function explorable({ model, el }) {
     playing = null;
   }
   function tick() {
-    const pause = reducedMotion ? 1000 : Math.min(600, Math.max(80, 4000 / last(playing)));
+    const pause = reducedMotion ? 1000 : (specs[playing].pace ?? Math.min(600, Math.max(80, 4000 / last(playing))));
     playTimer = setTimeout(() => {
       if (!request) change({ [playing]: state[playing] + 1 });
       if (state[playing] < last(playing)) tick();

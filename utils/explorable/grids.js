@@ -167,8 +167,9 @@ function grid(mark, page) {
   if (mark.drag) page.draggable(picture, mark, { cursor: "ns-resize" });
   if (mark.pick) page.pickable(picture, mark);
   function show(arrays) {
-    const { data } = arrays[mark.of];
-    const limit = mark.limit ?? largest(data);
+    const { data: given } = arrays[mark.of];
+    const limit = mark.limit ?? largest(given);
+    const data = mark.transposed ? cells.map((_, k) => given[(k % columns) * rows + Math.floor(k / columns)]) : given;
     cells.forEach((cell, k) => {
       const colour = colourOf(page.theme, mark.kind, data[k], limit);
       const fill = `rgb(${colour})`;
@@ -184,7 +185,7 @@ function grid(mark, page) {
 }
 
 // An array of one axis is drawn as one row; links count its elements by one number.
-const elementPlace = (mark, i, j, page) => (page.axes[mark.of] === 1 ? [j] : [i, j]);
+const elementPlace = (mark, i, j, page) => (page.axes[mark.of] === 1 ? [mark.transposed ? i : j] : mark.transposed ? [j, i] : [i, j]);
 
 function colourBar(mark) {
   const [low, high] = [node("span"), node("span")];
@@ -336,6 +337,36 @@ function bars(mark, page) {
   return { element: picture, show };
 }
 
+// Arrows on the axes of a curve; returns what puts them where the numbers say.
+function arrowsOn(mark, inner, at, page) {
+  const all = mark.names.map((_, i) => {
+    const [shaft, head, words] = [svg("path", { class: "marks-shaft" }), svg("path", { class: "marks-head" }), svg("text", { class: "marks-halo marks-arrow-text" })];
+    const group = svg("g", { class: `marks-element marks-arrow marks-${mark.kind}` }, shaft, head, words);
+    page.register(keyOf(mark.of, [i]), group);
+    inner.append(group);
+    return { shaft, head, words };
+  });
+  return (arrays) => all.forEach(({ shaft, head, words }, i) => {
+    const ends = [...arrays[mark.of].data.slice(4 * i, 4 * i + 4)];
+    const [x1, y1, x2, y2] = ends.map((value, k) => at["xy"[k % 2]](value));
+    const length = Math.hypot(x2 - x1, y2 - y1) || 1;
+    const [right, down] = [(x2 - x1) / length, (y2 - y1) / length];
+    const tip = Math.min(9, length);
+    shaft.setAttribute("d", `M${x1} ${y1}L${x2 - right * tip * 0.6} ${y2 - down * tip * 0.6}`);
+    head.setAttribute("d", `M${x2} ${y2}l${-tip * right - 0.5 * tip * down} ${-tip * down + 0.5 * tip * right}l${tip * down} ${-tip * right}Z`);
+    const number = written(mark.numbers ? arrays[mark.numbers].data[i] : ends[3] - ends[1], mark.digits);
+    setText(words, mark.names[i] && `${mark.names[i]} ${number}`);
+    const wide = 7.6 * words.textContent.length + 16;
+    const room = { right: x2 + wide < PLOT.width - PLOT.right, left: x2 - wide > PLOT.left };
+    const side = room[mark.sides[i]] ? mark.sides[i] : room.right ? "right" : "left";
+    const above = mark.sides[i] === "above";
+    const middle = Math.min(PLOT.width - PLOT.right - wide / 2, Math.max(PLOT.left + wide / 2, x2));
+    words.setAttribute("x", above ? middle : x2 + (side === "right" ? 12 : -12));
+    words.setAttribute("y", above ? Math.min(y1, y2) - 11 : (y1 + y2) / 2 - (length < 14 ? 13 : 0));
+    words.style.textAnchor = above ? "middle" : side === "right" ? "start" : "end";
+  });
+}
+
 function curve(mark, page) {
   const { picture, inner, at, back, fit, drawAxes } = plane(mark, mark.log);
   const lines = mark.mark === "points" ? [] : Array.from({ length: mark.shape[0] }, (_, i) => {
@@ -344,12 +375,14 @@ function curve(mark, page) {
     inner.append(path);
     return path;
   });
+  let seen = null;
   const clouds = [...(mark.mark === "points" ? [mark] : []), ...mark.also.filter((other) => other.mark === "points")];
   const dots = clouds.map((cloud) => {
     const group = svg("g", { class: `marks-${cloud.kind}` });
     const all = Array.from({ length: cloud.shape[0] }, (_, i) => {
       const dot = svg("circle", { r: cloud.drag ? 8 : 4, class: "marks-element marks-dot", role: "gridcell" });
-      page.register(keyOf(cloud.of, [i]), dot);
+      const where = () => (seen ? [0, 1].map((k) => Number(seen[cloud.of].data[2 * i + k].toPrecision(3))).join(", ") : "");
+      page.register(keyOf(cloud.of, [i]), dot, () => `${cloud.label}${cloud.shape[0] > 1 ? ` [${i}]` : ""}: ${where()}`);
       group.append(dot);
       return dot;
     });
@@ -371,6 +404,7 @@ function curve(mark, page) {
     inner.append(group);
     return [other, all];
   });
+  const arrows = mark.also.filter((other) => other.mark === "arrows").map((other) => [other, arrowsOn(other, inner, at, page)]);
   const legend = mark.names.length > 1 ? node("div", { className: "marks-legend" }, ...mark.names.map((name, i) => node("span", { className: `marks-line-${i % 6}`, textContent: name }))) : "";
   const rowsOf = ({ of, x }, arrays) => {
     const { data, shape } = arrays[of];
@@ -389,6 +423,7 @@ function curve(mark, page) {
     path.setAttribute("d", d);
   }
   function show(arrays) {
+    seen = arrays;
     const all = [...(lines.length ? [[mark, lines]] : []), ...further].map(([one, paths]) => [rowsOf(one, arrays), paths]);
     const pairs = clouds.map(({ of }) => arrays[of].data);
     if (!page.dragging) {
@@ -397,6 +432,7 @@ function curve(mark, page) {
       fit("y", mark.ylim, [...all.flatMap(([{ rows }]) => rows.flat()), ...dotted(1)]);
     }
     drawAxes();
+    for (const [, put] of arrows) put(arrays);
     for (const [{ places, rows }, paths] of all) paths.forEach((path, i) => trace(path, places, rows[i]));
     dots.forEach((group, c) => group.forEach((dot, i) => {
       dot.setAttribute("cx", at.x(pairs[c][2 * i]));

@@ -1,77 +1,4 @@
-// Marks, second part: graphs, formulas and code; all marks of an explorable on one page, what lights up and what is dragged.
-
-// --- Graphs. ---
-
-const NODE = 28; // the radius of a node
-const SPOTS = [0.3, 0.42, 0.2, 0.55, 0.66, 0.5]; // where along an edge its numbers may stand
-
-function graph(mark, page) {
-  const [xs, ys] = [0, 1].map((k) => mark.places.map((place) => place[k]));
-  const span = (values, unit, least) => Math.max(least, unit * (1 + Math.max(...values) - Math.min(...values)));
-  const [width, height, margin] = [Math.min(mark.width, span(xs, 150, 420)), span(ys, 104, 210), 44];
-  const scaled = (values, length) => (v) => {
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    return high > low ? margin + ((v - low) / (high - low)) * (length - 2 * margin) : length / 2;
-  };
-  const [toX, toY] = [scaled(xs, width), scaled(ys, height)];
-  const at = mark.places.map(([x, y]) => [toX(x), toY(y)]);
-  const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "grid", "aria-label": mark.label });
-  const taken = at.flatMap(([x, y]) => [[x, y], [x, y - NODE - 9]]);
-  const edges = mark.edges.map(([from, to], i) => {
-    const [[x1, y1], [x2, y2]] = [at[from], at[to]];
-    const line = svg("line", { x1, y1, x2, y2, class: "marks-edge" });
-    const wide = svg("line", { x1, y1, x2, y2, class: "marks-followed" });
-    if (i >= mark.weighted) return svg("g", { class: "marks-plain-edge" }, wide, line);
-    // numbers stand where no other number is
-    const spots = SPOTS.map((t) => [x1 + (x2 - x1) * t, y1 + (y2 - y1) * t]);
-    const [x, y] = spots.find(([a, b]) => taken.every(([c, d]) => Math.abs(a - c) > 50 || Math.abs(b - d) > 30)) ?? spots[0];
-    if (!mark.quiet.includes(i)) taken.push([x, y]);
-    const handle = svg("line", { x1, y1, x2, y2, class: "marks-handle" });
-    const words = svg("text", { x, y: y - 7, class: "marks-halo marks-parameter-text" });
-    const gradient = svg("text", { x, y: y + 8, class: "marks-halo marks-gradient-text" });
-    const edge = svg("g", { class: "marks-element", role: "gridcell" }, wide, line, handle, words, gradient);
-    page.register(keyOf(mark.weights, [i]), edge);
-    return edge;
-  });
-  const nodes = at.map(([x, y], i) => {
-    const node = svg("g", { class: "marks-element marks-node", role: "gridcell" }, svg("circle", { cx: x, cy: y, r: NODE }),
-      svg("text", { x, y: mark.gradients ? y - 7 : y, class: "marks-value-text" }), svg("text", { x, y: y + 9, class: "marks-gradient-text" }),
-      svg("text", { x, y: y - NODE - 9, class: "marks-name marks-halo" }, mark.names[i] ?? ""));
-    page.register(keyOf(mark.of, [i]), node);
-    return node;
-  });
-  picture.append(...edges, ...nodes);
-  const touched = edges.slice(0, mark.weighted);
-  const own = mark.weighted ? mark.weights : mark.of;
-  const flat = (key) => (mark.weighted ? mark.dragIndex[placeOf(key)[0]] : placeOf(key)[0]);
-  page.roving(picture, { drag: mark.drag, flat: (key) => (nameOf(key) === own ? flat(key) : undefined) }, 1, nodes.length + touched.length, (_, j) => [...nodes, ...touched][j]);
-  if (mark.drag) page.draggable(picture, { of: own, drag: mark.drag, pick: mark.pick, flat }, { cursor: "ns-resize" });
-  if (mark.pick) page.pickable(picture, { of: own, pick: mark.pick, flat });
-  function show(arrays) {
-    const of = (name) => (name ? arrays[name].data : null);
-    const [values, gradients, weights, slopes] = [mark.of, mark.gradients, mark.weights, mark.weightGradients].map(of);
-    const [known, weightsKnown, followed] = [mark.shown, mark.weightsShown, mark.marked].map(of);
-    const limit = weights ? largest(weights) || 1 : 1;
-    edges.forEach((edge, i) => {
-      edge.classList.toggle("marks-follow", Boolean(followed?.[i]));
-      if (i >= mark.weighted) return;
-      const [, line, , words, gradient] = edge.children;
-      line.style.strokeWidth = 1 + 3.5 * (Math.abs(weights[i]) / limit);
-      line.classList.toggle("marks-negative", weights[i] < 0);
-      const state = mark.quiet.includes(i) ? 0 : Math.round(weightsKnown?.[i] ?? 2);
-      setText(words, state > 0 ? `${mark.edgeNames[i] ? mark.edgeNames[i] + " " : ""}${written(weights[i], 2)}` : "");
-      setText(gradient, slopes && state > 1 ? written(slopes[i], mark.digits) : "");
-    });
-    nodes.forEach((node, i) => {
-      const state = Math.round(known?.[i] ?? 2);
-      node.classList.toggle("marks-unknown", state === 0);
-      node.classList.toggle("marks-returned", Boolean(gradients) && state > 1);
-      setText(node.children[1], state > 0 ? written(values[i], mark.digits) : "");
-      setText(node.children[2], gradients && state > 1 ? written(gradients[i], mark.digits) : "");
-    });
-  }
-  return { element: picture, show };
-}
+// Marks, last part: formulas and code; all marks of an explorable on one page, what lights up and what is dragged.
 
 // --- Formulas and code. ---
 
@@ -109,7 +36,7 @@ function formula(mark, page) {
 
 function code(mark, page) {
   const lines = mark.text.map((text) => node("span", { textContent: `${text}\n` }));
-  for (const [line, name] of mark.lines) page.registerWhole(name, lines[line]);
+  for (const [line, name] of mark.lines) (Array.isArray(name) ? page.registerLine : page.registerWhole)(name, lines[line]);
   return { element: node("pre", { className: "marks-code" }, ...lines), show() {} };
 }
 
@@ -118,7 +45,7 @@ const DRAWERS = { grid, strip: grid, bars, curve, points: curve, graph, formula,
 // --- All marks of an explorable on one page.  hooks: change(name, wires), wires(name), live(), arrays by control. ---
 
 function marksPage(spec, hooks) {
-  const [elements, wholes, overs] = [new Map(), new Map(), new Map()];
+  const [elements, wholes, overs, told] = [new Map(), new Map(), new Map(), new Map()];
   const push = (map, key, item) => map.set(key, [...(map.get(key) ?? []), item]);
   let lit = [];
   let shown = null;
@@ -130,8 +57,10 @@ function marksPage(spec, hooks) {
     lit: null,
     dragging: false,
     theme: themeNow(),
-    register(key, element) {
+    // words(value) says what an element is, where its mark and its place do not
+    register(key, element, words) {
       element.dataset.key = key;
+      if (words) told.set(key, words);
       element.setAttribute("tabindex", -1);
       element.dataset.lmSuppressShortcuts = "true";
       push(elements, key, element);
@@ -141,11 +70,16 @@ function marksPage(spec, hooks) {
       element.addEventListener("pointerleave", () => page.light(null));
       push(wholes, name, element);
     },
+    registerLine(keys, element) {
+      element.addEventListener("pointerenter", () => page.light(keys[0], keys));
+      element.addEventListener("pointerleave", () => page.light(null));
+      for (const key of keys) push(elements, key, element);
+    },
     registerMark: (name, show) => push(overs, name, show),
-    light(key) {
+    light(key, together = null) {
       if (key === page.lit) return;
       page.lit = key;
-      const keys = key ? [key, ...linked(spec.links, key)] : [];
+      const keys = together ?? (key ? [key, ...linked(spec.links, key)] : []);
       mark(keys, key);
       setText(status, key && shown ? spoken(key) : "\u00a0");
       for (const view of views) view.focus?.(key);
@@ -176,12 +110,15 @@ function marksPage(spec, hooks) {
   }
   function spoken(key) {
     const value = valueOf(key);
+    if (told.has(key)) return told.get(key)(value);
     const label = spec.labels[nameOf(key)] ?? nameOf(key);
     return `${label} [${placeOf(key).join(", ")}]${value === null ? "" : ` = ${Number(value.toPrecision(4))}`}`.replace("-", "\u2212");
   }
 
   // One tab stop for each mark: arrows move between its elements, + and - change a number that can be dragged.
-  function roving(picture, { drag, flat: position }, rows, columns, get) {
+  // A single point that is dragged along an axis has the arrows for that.
+  function roving(picture, { drag, flat: position, along }, rows, columns, get) {
+    const alone = drag && along && rows * columns === 1;
     let at = [0, 0];
     get(0, 0).setAttribute("tabindex", 0);
     picture.addEventListener("keydown", (event) => {
@@ -191,6 +128,11 @@ function marksPage(spec, hooks) {
       event.preventDefault();
       const here = event.target.closest("[data-key]");
       if (steps) return drag && hooks.live() && here && nudge(drag, here.dataset.key, steps, position);
+      if (alone && here) {
+        const axis = Number(move[0] !== 0);
+        const at = () => (hooks.arrays[drag].shape.length === 1 ? 0 : axis);
+        return hooks.live() && along.includes("xy"[axis]) && nudge(drag, here.dataset.key, Math.sign(move[1] - move[0]), at);
+      }
       get(...at).setAttribute("tabindex", -1);
       at = [Math.min(rows - 1, Math.max(0, at[0] + move[0])), Math.min(columns - 1, Math.max(0, at[1] + move[1]))];
       get(...at).setAttribute("tabindex", 0);
@@ -225,14 +167,14 @@ function marksPage(spec, hooks) {
     picture.style.setProperty("--marks-cursor", cursor);
     picture.addEventListener("pointerdown", (event) => {
       const element = event.target.closest("[data-key]");
-      if (!element || nameOf(element.dataset.key) !== of || !hooks.live()) return;
+      const place = element && placeOf(element.dataset.key);
+      const index = !element ? undefined : position ? position(element.dataset.key) : nameOf(element.dataset.key) === of ? flat(drag, place) : undefined;
+      if (index === undefined || !hooks.live()) return;
       event.preventDefault();
       element.focus({ preventScroll: true });
       picture.setPointerCapture(event.pointerId);
       page.dragging = true;
       let moved = false;
-      const place = placeOf(element.dataset.key);
-      const index = position ? position(element.dataset.key) : flat(drag, place);
       const before = [...hooks.wires(drag)];
       const move = (now) => {
         moved ||= Math.hypot(now.clientX - event.clientX, now.clientY - event.clientY) > 3;
@@ -242,7 +184,8 @@ function marksPage(spec, hooks) {
           const space = picture.ownerSVGElement ?? picture;
           const box = space.getBoundingClientRect();
           const scale = space.viewBox.baseVal.width / box.width;
-          const found = value((now.clientX - box.left) * scale, (now.clientY - box.top) * scale);
+          const numbers = value((now.clientX - box.left) * scale, (now.clientY - box.top) * scale);
+          const found = control.shape.length === 1 ? numbers.filter((_, k) => along[k]) : numbers;
           const at = found.length === 1 ? index : place[0] * found.length;
           found.forEach((number, k) => {
             if (found.length > 1 && !along[k]) return;
@@ -269,7 +212,8 @@ function marksPage(spec, hooks) {
   function pickable(picture, { of, pick, flat: position }) {
     const set = (event) => {
       const key = event.target.closest("[data-key]")?.dataset.key;
-      if (key && nameOf(key) === of) hooks.change(pick, position ? position(key) : flatOf(key));
+      const index = !key ? undefined : position ? position(key) : nameOf(key) === of ? flatOf(key) : undefined;
+      if (index !== undefined) hooks.change(pick, index);
     };
     if (!picture.classList.contains("marks-drag")) picture.addEventListener("click", set);
     picture.addEventListener("keydown", (event) => event.key === "Enter" && set(event));

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from .formula import to_mathml
-from .links import Pairs, shape_of
+from .links import key, shape_of
 
 KINDS = ("value", "gradient", "parameter", "data")
 SVG_CELLS = 1600  # more cells than that are painted on a canvas, one pixel a cell
@@ -70,8 +70,9 @@ class Mark:
 class Grid(Mark):
     """Cells with colours and, where there is room, numbers.  An array of one axis is a row.
 
-    rows, columns: names of rows and columns; numbers: True or False, by the number of cells where omitted; limit: the
-    largest absolute value of the colours, that of the array where omitted; digits: after the point.
+    rows, columns: names of rows and columns as they are drawn; numbers: True or False, by the number of cells where
+    omitted; limit: the largest absolute value of the colours, that of the array where omitted; digits: after the point;
+    transposed: drawn with rows for columns, its elements called as in the array.
     """
 
     rows: tuple = ()
@@ -79,6 +80,7 @@ class Grid(Mark):
     numbers: bool | None = None
     limit: float | None = None
     digits: int = 2
+    transposed: bool = False
     mark: ClassVar[str] = "grid"
 
     def shape(self, shapes):
@@ -86,7 +88,7 @@ class Grid(Mark):
         return shape if len(shape) == 2 else (1, *shape)
 
     def spec(self, shapes):
-        rows, columns = self.shape(shapes)
+        rows, columns = self.shape(shapes)[:: -1 if self.transposed else 1]
         for name, given, count in (("rows", self.rows, rows), ("columns", self.columns, columns)):
             if given and len(given) != count:
                 raise ValueError(f"{name}: expected {count} names for {self.of}, got {len(given)}")
@@ -95,7 +97,9 @@ class Grid(Mark):
             "rows": list(map(str, self.rows)),
             "columns": list(map(str, self.columns)),
             "numbers": numbers,
-            "canvas": rows * columns > SVG_CELLS,
+            "canvas": rows * columns > SVG_CELLS and not self.transposed,
+            "shape": [rows, columns],
+            "transposed": self.transposed,
             "limit": self.limit,
             "digits": self.digits,
         }
@@ -178,7 +182,10 @@ class Curve(Mark):
 
 @dataclass(frozen=True)
 class Points(Curve):
-    """Dots at (x, y): an array (points, 2); dragged, both numbers move, or one of them with along="x" or "y"."""
+    """Dots at (x, y): an array (points, 2); dragged, both numbers move, or one of them with along="x" or "y".
+
+    With one of them the control may hold that number alone, (points,), and the other follows from it.
+    """
 
     along: str = "xy"
     mark: ClassVar[str] = "points"
@@ -194,85 +201,38 @@ class Points(Curve):
 
 
 @dataclass(frozen=True)
-class Graph(Mark):
-    """Nodes joined by edges, values in the nodes and weights on the edges.
+class Arrows(Mark):
+    """Arrows on the axes of a curve, in its `also`: an array (arrows, 4), from (x, y) to (x, y).
 
-    of: the array of the nodes' values, (nodes,); places: (x, y) of every node, x to the right, y down, any unit;
-    edges: (from, to) by number, first those with weights; weights: their array, which `drag` changes, edge k the number
-    drag_index[k] of the control, k where omitted; pick: a click on an edge sets it to drag_index[k], without weights a
-    click on a node; names, edge_names: shown beside the numbers; gradients, weight_gradients: arrays of the same
-    shapes, in vermilion below the values; shown, weights_shown: arrays, 0 where nothing is known yet, 1 where the
-    value is, 2 where the gradient is too; marked: array, (edges,), not 0 where an edge is to be followed by the eye;
-    quiet: numbers of edges without numbers of their own; width: pixels, at most.
-    In links the nodes are called by `of`, the edges by `weights`.
+    names: words at each, "" for none; numbers: the array, (arrows,), written after them, where omitted the way up;
+    sides: where the words of each stand, "right" or "left" of its tip as long as there is room, or "above".
     """
 
-    places: tuple = ()
-    edges: tuple = ()
-    weights: str = ""
     names: tuple = ()
-    edge_names: tuple = ()
-    gradients: str = ""
-    weight_gradients: str = ""
-    shown: str = ""
-    weights_shown: str = ""
-    marked: str = ""
-    drag_index: tuple = ()
-    quiet: tuple = ()
-    width: int = 860
-    digits: int = 3
-    mark: ClassVar[str] = "graph"
+    numbers: str = ""
+    sides: tuple = ()
+    digits: int = 2
+    mark: ClassVar[str] = "arrows"
 
     def arrays(self):
-        further = (
-            self.weights,
-            self.gradients,
-            self.weight_gradients,
-            self.shown,
-            self.weights_shown,
-            self.marked,
-        )
-        return tuple(filter(None, (self.of, *further)))
+        return tuple(filter(None, (self.of, self.numbers)))
 
-    def own_links(self):
-        """Every edge with a weight belongs to its two nodes."""
-        weighted = [k for k in range(len(self.edges)) if self.weights and k not in self.quiet]
-        pairs = tuple(((self.weights, (k,)), (self.of, (end,))) for k in weighted for end in self.edges[k])
-        return (Pairs(pairs),) if pairs else ()
+    def shape(self, shapes):
+        shape = self.expect_axes(shapes, 2)
+        if shape[1] != 4:
+            raise ValueError(f"Arrows({self.of!r}): expected shape (arrows, 4), got {shape}")
+        return shape[:1]
 
     def spec(self, shapes):
-        (count,) = self.expect_axes(shapes, 1)
-        if len(self.places) != count or (self.names and len(self.names) != count):
-            raise ValueError(f"places, names: expected {count} for the nodes of {self.of}")
-        weighted = shape_of(self.weights, shapes)[0] if self.weights else 0
-        if weighted > len(self.edges):
-            raise ValueError(f"{self.weights}: expected at most {len(self.edges)} weights, got {weighted}")
-        for name, expected in (
-            *((name, count) for name in (self.gradients, self.shown)),
-            *((name, weighted) for name in (self.weights, self.weight_gradients, self.weights_shown)),
-            (self.marked, len(self.edges)),
-        ):
-            if name and shape_of(name, shapes) != (expected,):
-                raise ValueError(f"{name}: expected shape ({expected},), got {shape_of(name, shapes)}")
-        if not all(0 <= end < count for edge in self.edges for end in edge):
-            raise ValueError(f"edges: expected pairs of nodes from 0 to {count - 1}")
+        (count,) = self.shape(shapes)
+        if self.numbers and shape_of(self.numbers, shapes) != (count,):
+            raise ValueError(
+                f"{self.numbers}: expected shape ({count},), got {shape_of(self.numbers, shapes)}"
+            )
+        sides = self.sides or ("right",) * count
         return super().spec(shapes) | {
-            "places": [list(map(float, place)) for place in self.places],
-            "edges": [list(map(int, edge)) for edge in self.edges],
-            "weighted": weighted,
-            "weights": self.weights,
-            "names": list(self.names),
-            "edgeNames": list(self.edge_names),
-            "gradients": self.gradients,
-            "weightGradients": self.weight_gradients,
-            "shown": self.shown,
-            "weightsShown": self.weights_shown,
-            "marked": self.marked,
-            "quiet": list(self.quiet),
-            "width": self.width,
-            "dragIndex": list(self.drag_index or range(weighted)),
-            "digits": self.digits,
-        }
+            "names": list(self.names or ("",) * count), "numbers": self.numbers, "sides": list(sides), "digits": self.digits,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -308,7 +268,10 @@ class Formula:
 
 @dataclass(frozen=True)
 class Code:
-    """A function of the course, line by line; lines: {line of the definition, from 1: mark that lights up with it}."""
+    """A function of the course, line by line.
+
+    lines: {line of the definition, from 1: the mark that lights up with it, or its elements, ((mark, place), ...)}.
+    """
 
     source: object
     lines: dict = field(default_factory=dict, hash=False)
@@ -324,11 +287,15 @@ class Code:
 
         text = self.source if isinstance(self.source, str) else inspect.getsource(self.source)
         listed = textwrap.dedent(text).rstrip().split("\n")
-        for line, name in self.lines.items():
-            shape_of(name, shapes)
+        for line, names in self.lines.items():
+            for name in [names] if isinstance(names, str) else [name for name, _ in names]:
+                shape_of(name, shapes)
             if not 1 <= line <= len(listed):
                 raise ValueError(f"lines: there is no line {line}; the code has {len(listed)}")
         return {
             "mark": self.mark, "label": self.label, "text": listed,
-            "lines": [[line - 1, name] for line, name in self.lines.items()],
+            "lines": [
+                [line - 1, names if isinstance(names, str) else [key(*element) for element in names]]
+                for line, names in self.lines.items()
+            ],
         }  # fmt: skip

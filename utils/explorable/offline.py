@@ -1,8 +1,12 @@
 """An explorable as a piece of HTML that needs no kernel, no network and no other file."""
 
 import base64
+import gzip
 import html
+import io
 import json
+
+from PIL import Image
 
 from utils.widgets import EXPLORABLE, MARKS, joined
 
@@ -26,17 +30,26 @@ document.querySelectorAll("[data-explorable]:not([data-awake])").forEach(wake);
 """
 
 
-def fragment(explorable, max_frames=60) -> str:
+# A module as it travels where every byte counts; the browser unpacks it.
+UNPACK = """
+const packed = Uint8Array.from(atob("{}"), (letter) => letter.charCodeAt(0));
+const source = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+const address = URL.createObjectURL(new Blob([source], {{ type: "text/javascript" }}));
+await import(address);
+"""
+
+
+def fragment(explorable, max_frames=60, packed=False) -> str:
     """A self-contained piece of HTML: the controls and up to `max_frames` frames, or only the picture if it is live only.
 
-    Several may share a page. Where scripts do not run, or a frame cannot be shown, the picture, its alt text and its
+    packed: with its module and its looks compressed, for a page that is kept in a notebook. Several may share a page. Where scripts do not run, or a frame cannot be shown, the picture, its alt text and its
     read-out remain.
     """
-    return _body(explorable, max_frames) + _module([explorable])
+    return _body(explorable, max_frames, packed) + _module([explorable], packed)
 
 
-def _body(explorable, max_frames=60):
-    still = _still(explorable)
+def _body(explorable, max_frames=60, packed=False):
+    still = _still(explorable, packed)
     if explorable.live_only:
         return f'<figure style="margin:0">{still}<p>This one needs a running notebook.</p></figure>'
     frames = explorable.frames if explorable.baked else explorable.baked_frames(max_frames)
@@ -45,7 +58,7 @@ def _body(explorable, max_frames=60):
     return f'<div data-explorable>{still}<script type="application/json">{data}</script></div>'
 
 
-def _module(explorables):
+def _module(explorables, packed=False):
     """What wakes them; nothing where none can live, and no marks where no page is drawn."""
     alive = [explorable for explorable in explorables if not explorable.live_only]
     if not alive:
@@ -53,6 +66,10 @@ def _module(explorables):
     drawn = any(explorable.spec.get("page") for explorable in alive)
     looks = joined(["explorable/explorable.css", *(["explorable/marks.css"] if drawn else [])])
     module = joined([*EXPLORABLE, *(MARKS if drawn else [])]) + WAKE
+    if packed:
+        dress = f"document.head.append(Object.assign(document.createElement('style'), {{ textContent: {json.dumps(looks)} }}));\n"
+        squeezed = base64.b64encode(gzip.compress((dress + module).encode(), 9, mtime=0)).decode()
+        return f'<script type="module">{UNPACK.format(squeezed)}</script>'
     return f'<style>{looks}</style><script type="module">{module}</script>'
 
 
@@ -68,11 +85,21 @@ def page(parts, title) -> str:
     )
 
 
-def _still(explorable):
-    picture = base64.b64encode(explorable.poster()).decode()
+def _still(explorable, packed=False):
+    picture = explorable.poster()
+    kind, data = ("webp", in_few_colours(picture)) if packed else ("png", picture)
+    picture = base64.b64encode(data).decode()
     alt, readout = html.escape(explorable.alt()), html.escape(explorable.readout())
-    image = f'<img alt="{alt}" src="data:image/png;base64,{picture}" style="max-width:100%">'
+    image = f'<img alt="{alt}" src="data:image/{kind};base64,{picture}" style="max-width:100%">'
     return f"<p><strong>{html.escape(explorable.title)}</strong></p>{image}<pre>{readout}</pre>"
+
+
+def in_few_colours(picture, colours=8):
+    """An encoded picture, encoded again in fewer bytes."""
+    few = Image.open(io.BytesIO(picture)).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+    buffer = io.BytesIO()
+    few.convert("RGB").save(buffer, format="WEBP", lossless=True, method=6, quality=100)
+    return buffer.getvalue()
 
 
 def _as_text(frame):

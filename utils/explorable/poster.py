@@ -3,15 +3,18 @@
 import io
 import re
 import textwrap
+from collections import Counter
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
 from utils import style
 
+from .graphs import BOX, scaled
 from .scene import POSTER_BYTES, palette_png
 
 COLOURS = {
@@ -33,9 +36,9 @@ def poster(title, specs, rows, arrays, readout, covered=""):
     specs: what the browser gets of each mark; rows: how many of them stand in each row; arrays: {name: array}; covered: words shown instead of marks and
     read-out, for a picture whose answer is to be guessed first.
     """
-    shown = [] if covered else specs
+    shown, rows = ([], []) if covered else without_code(specs, rows)
     sizes = [size_of(spec) for spec in shown]
-    places, height = flow(sizes, [] if covered else rows)
+    places, height = flow(sizes, rows)
     words = wrapped(covered or readout)
     total = 34 + height + 10 + LINE * len(words) + 8
     with style.context():
@@ -52,6 +55,13 @@ def poster(title, specs, rows, arrays, readout, covered=""):
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png")
     return palette_png(Image.open(buffer).convert("RGB"), POSTER_BYTES)
+
+
+def without_code(specs, rows):
+    """The marks that a still picture shows, and how many stand in each row: code is there to be lit up."""
+    numbers = [row for row, count in enumerate(rows) for _ in range(count)]
+    kept = [(spec, row) for spec, row in zip(specs, numbers) if spec["mark"] != "code"]
+    return [spec for spec, _ in kept], [count for _, count in sorted(Counter(row for _, row in kept).items())]
 
 
 def wrapped(text):
@@ -80,12 +90,10 @@ def size_of(spec):
             spec["columns"]
         )
     if spec["mark"] == "graph":
-        reach = [1 + np.ptp([place[k] for place in spec["places"]]) for k in (0, 1)]
-        return min(spec["width"], max(420, 150 * reach[0])), 22 + max(210, 104 * reach[1])
+        width, height = spec["lying"]
+        return min(width, WIDTH - 16), 22 + height * min(1, (WIDTH - 16) / width)
     if spec["mark"] == "formula":
         return 420, 60
-    if spec["mark"] == "code":
-        return 8 + int(7.2 * max(map(len, spec["text"]))), 24 + 15 * len(spec["text"])
     return 380, 242
 
 
@@ -120,7 +128,8 @@ def pixels(figure, box):
 def paint_grid(figure, box, spec, arrays):
     ax, _, _ = pixels(figure, label(figure, box, spec))
     rows, columns = spec["shape"]
-    values = arrays[spec["of"]].reshape(rows, columns)
+    values = arrays[spec["of"]]
+    values = (values.T if spec["transposed"] else values).reshape(rows, columns)
     w, h = cell_of(spec)
     left, top = 8 * max(map(len, spec["rows"]), default=0), 20 * bool(spec["columns"])
     limit = spec["limit"] or np.abs(values).max(initial=0) or 1.0
@@ -165,8 +174,11 @@ def paint_curve(figure, box, spec, arrays):
     ax = plot_axes(figure, box, spec)
     for mark in (spec, *spec["also"]):
         colour, values = COLOURS[mark["kind"]], arrays[mark["of"]]
+        if mark["mark"] == "arrows":
+            paint_arrows(ax, mark, colour, values, arrays)
+            continue
         if mark["mark"] == "points":
-            ax.plot(*values.T, "o", color=colour, markersize=8 if mark["drag"] else 4)
+            ax.plot(*values.T, "o", zorder=4, color=colour, markersize=8 if mark["drag"] else 4)
             continue
         x = arrays[mark["x"]] if mark["x"] else np.arange(values.shape[-1])
         for line, dashes in zip(np.atleast_2d(values), ("-", "--", ":", "-.") * len(np.atleast_2d(values))):
@@ -179,26 +191,50 @@ def paint_curve(figure, box, spec, arrays):
         ax.legend(ax.lines[: len(spec["names"])], spec["names"], fontsize=8, frameon=False)
 
 
+def paint_arrows(ax, mark, colour, values, arrays):
+    numbers = arrays[mark["numbers"]] if mark["numbers"] else values[:, 3] - values[:, 1]
+    for (x1, y1, x2, y2), name, side, number in zip(values, mark["names"], mark["sides"], numbers):
+        look = {"arrowstyle": "-|>", "color": colour, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (x2, y2), (x1, y1), arrowprops=look, annotation_clip=True)
+        if name:
+            x, y, off, align = {
+                "left": (x2, (y1 + y2) / 2, (-9, 0), "right"),
+                "right": (x2, (y1 + y2) / 2, (9, 0), "left"),
+                "above": (x2, max(y1, y2), (0, 9), "center"),
+            }[side]
+            ax.annotate(
+                f"{name} {in_digits(number, mark['digits'])}", (x, y), off, textcoords="offset points", fontsize=8,
+                color=colour, ha=align, va="center", annotation_clip=True,
+            )  # fmt: skip
+
+
 def paint_graph(figure, box, spec, arrays):
     ax, width, height = pixels(figure, label(figure, box, spec))
     of = lambda name, count: arrays[name] if name else np.full(count, 2.0)
     nodes, weighted = len(spec["places"]), spec["weighted"]
     places = np.array(spec["places"])
-    low, reach = places.min(0), np.ptp(places, axis=0)
-    at = 46 + (places - low) / np.where(reach, reach, 1) * (np.array([width, height]) - 92)
-    at = np.where(reach, at, np.array([width, height]) / 2)
+    scale = width / spec["lying"][0]
+    put = lambda given: scaled(np.array(given), places, (width, height), scale * np.array(spec["margin"]))
+    at, via = put(places), dict(spec["via"])
     weights, known = of(spec["weights"], 0), of(spec["weightsShown"], weighted)
     slopes = of(spec["weightGradients"], weighted)
     for k, (a, b) in enumerate(spec["edges"]):
         strength = abs(weights[k]) / (np.abs(weights).max() or 1) if k < weighted else 0.1
         colour = "#888888" if k >= weighted else NEGATIVE if weights[k] < 0 else style.PARAMETER
-        ax.plot(*at[[a, b]].T, color=colour, linewidth=0.7 + 2.5 * strength, alpha=0.75, zorder=1)
+        stops = np.vstack([at[a], *([put(via[k])] if k in via else []), at[b]])
+        ax.plot(*stops.T, color=colour, linewidth=0.7 + 2.5 * strength, alpha=0.75, zorder=1)
         if k < weighted and k not in spec["quiet"]:
             pair = in_pair(
                 weights[k], slopes[k] if spec["weightGradients"] else None, known[k], spec["digits"]
             )
-            paint_pair(ax, at[a] + 0.3 * (at[b] - at[a]), pair, style.PARAMETER, 7.5, boxed=True)
+            spot = at[a] + spec["spots"][0][k] * (at[b] - at[a])
+            if pair[0] and spec["edgeNames"]:
+                pair = (f"{spec['edgeNames'][k]} {in_digits(weights[k], 2)}", pair[1])
+            paint_pair(ax, spot, pair, style.PARAMETER, 7.5, boxed=True)
     shown = of(spec["shown"], nodes)
+    if spec["boxes"]:
+        paint_boxes(ax, at, spec["names"], shown, scale)
+        return
     rings = [
         style.GRADIENT if spec["gradients"] and s > 1 else style.ACTIVATION if s else "#888888" for s in shown
     ]
@@ -208,6 +244,26 @@ def paint_graph(figure, box, spec, arrays):
         pair = in_pair(arrays[spec["of"]][k], gradient, shown[k], spec["digits"])
         paint_pair(ax, (x, y), pair, style.ACTIVATION, 8)
         ax.text(x, y - 33, (spec["names"] or [""] * nodes)[k], fontsize=8, ha="center", va="center", zorder=4)
+
+
+def paint_boxes(ax, at, names, shown, scale):
+    """A box with its name at every place, dashed and pale where nothing is shown."""
+    (w, h), pale = np.array(BOX) * scale, "#6e7781"
+    for (x, y), name, there in zip(at, names, shown):
+        number, _, words = name.partition(" ")
+        look = {"edgecolor": "#222222"} if there else {"edgecolor": pale, "linestyle": "--"}
+        ax.add_patch(
+            FancyBboxPatch(
+                (x - w / 2, y - h / 2), w, h, boxstyle="round,pad=0,rounding_size=5", facecolor="white",
+                linewidth=1, zorder=3, **look,
+            )
+        )  # fmt: skip
+        lines = [number, *textwrap.wrap(words, 14)]
+        for k, line in enumerate(lines):
+            ax.text(
+                x, y + 13 * scale * (k - (len(lines) - 1) / 2), line, fontsize=7.5 * scale, ha="center", va="center", zorder=4,
+                color="#222222" if there else pale, fontweight="bold" if k == 0 else "normal",
+            )  # fmt: skip
 
 
 def in_pair(value, gradient, known, digits):
@@ -233,13 +289,7 @@ def paint_formula(figure, box, spec, arrays):
     figure.text(left, bottom + h / 2, f"${text}$", fontsize=12, va="center")
 
 
-def paint_code(figure, box, spec, arrays):
-    left, bottom, _, h = label(figure, box, spec)
-    text = "\n".join(spec["text"])
-    figure.text(left, bottom + h, text, fontsize=7.5, family="monospace", va="top", parse_math=False)
-
-
 PAINTERS = {
     "grid": paint_grid, "strip": paint_grid, "bars": paint_bars, "curve": paint_curve, "points": paint_curve,
-    "graph": paint_graph, "formula": paint_formula, "code": paint_code,
+    "graph": paint_graph, "formula": paint_formula,
 }  # fmt: skip

@@ -1,13 +1,22 @@
 """Explorables of chapter 01: their mathematics without a figure, and the sweep over all settings."""
 
+import re
+
 import numpy as np
 import pytest
 
 from utils import train
 from utils.chapters.backprop import explore, runs
-from utils.chapters.backprop.explore import deep_signal, finite_differences, two_modes, worked_graph
-from utils.chapters.backprop.worked import PARAMS, worked_network
+from utils.chapters.backprop.explore import (
+    deep_signal,
+    finite_differences,
+    matrix_layer,
+    two_modes,
+    worked_graph,
+)
+from utils.chapters.backprop.worked import INPUTS, PARAMS, TARGETS, worked_network
 from utils.explorable.sweep import sweep
+from utils.nn.linear import linear
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +85,129 @@ def test_each_step_says_what_it_computed():
     assert "dL/do1 = 0.789551" in explorable.at(step=11)[1]
     last = explorable.at(step=worked_graph.LAST, parameter="w1")[1]
     assert "0.00071720" in last and "0.00126671" in last and "0.00198391" in last
+
+
+def test_the_way_back_by_hand_is_the_gradient():
+    values, gradients, _ = worked_graph.compute(worked_network, PARAMS)
+    known = {**values, **TARGETS}
+    exec(worked_graph.BACK, {}, known)
+    found = {name: known[f"d{name}"] for name in gradients if name != "loss"}
+    assert found == pytest.approx({name: gradients[name] for name in found})
+    wrong = dict(values, **TARGETS)
+    exec(worked_graph.BACK.replace("w8 * dz_o2", "w10 * dz_o2"), {}, wrong)
+    assert wrong["dh1"] != pytest.approx(gradients["h1"])
+
+
+def drawn(**values):
+    explorable = explore.worked()
+    start = explorable.values()
+    return explorable.painter.compute(**(start | values))
+
+
+def test_the_slopes_on_the_edges_times_the_gradients_make_every_gradient():
+    found = drawn()
+    totals = np.zeros(len(worked_graph.NODES))
+    for (a, b), slope in zip(worked_graph.EDGES, found["slopes_of_edges"]):
+        totals[worked_graph.NODES[a]] += slope * found["gradients"][worked_graph.NODES[b]]
+    for name, k in worked_graph.NODES.items():
+        if name not in INPUTS and name != "loss":
+            assert totals[k] == pytest.approx(found["gradients"][k]), name
+    for k, (a, b) in enumerate(worked_graph.WEIGHTS.values()):
+        product = found["nodes"][worked_graph.NODES[a]] * found["gradients"][worked_graph.NODES[b]]
+        assert product == pytest.approx(found["slopes"][k])
+
+
+def test_a_pulse_runs_along_every_edge_forward_and_back():
+    forth = [worked_graph.running(step) for step in range(1, len(worked_graph.FORWARD) + 1)]
+    back = [worked_graph.running(step) for step in range(len(worked_graph.FORWARD) + 1, worked_graph.LAST)]
+    assert (np.sum(forth, axis=0) == 1).all() and np.max(back) == 0  # each edge once on the way there
+    seen = np.min(back, axis=0) == -1
+    assert seen[: len(worked_graph.WEIGHTS)].all() and seen[len(worked_graph.ON_EDGES) :].all()
+    assert not worked_graph.running(0).any() and not worked_graph.running(worked_graph.LAST).any()
+
+
+def test_symbols_say_what_the_numbers_are():
+    """Each node's formula, read as code, gives its value; the names of slopes their numbers."""
+    values, _, _ = worked_graph.compute(worked_network, PARAMS)
+    known = {**values, **TARGETS, "sigmoid": lambda z: 1 / (1 + np.exp(-z))}
+    read = lambda text: eval(
+        text.replace("\u00b7", "*").replace("\u2212", "-").replace("half of ", "0.5*(").replace("\u00b2", "**2")
+        .replace("1(", "1*(").replace("2(", "2*(") + (")" if "half" in text else ""), known
+    )  # fmt: skip
+    for name, made in zip(worked_graph.PLACES, worked_graph.made_of()):
+        if made:
+            assert read(made) == pytest.approx(values[name]), name
+    for text, slope in zip(worked_graph.SLOPE_NAMES, drawn()["slopes_of_edges"]):
+        assert read(text) == pytest.approx(slope), text
+
+
+def test_lines_of_code_know_what_they_assign():
+    lines = worked_graph.lines_of("def f(p):\n    h1, h2 = a, b\n    loss = 1\n    return h1 == 2")
+    node = lambda name: ("nodes", (worked_graph.NODES[name],))
+    assert lines == {2: (node("h1"), node("h2")), 3: (node("loss"),)}
+    assert worked_graph.lines_of("dw1, dh1 = 1, 2", "d") == {1: (node("h1"), ("weights", (0,)))}
+    everywhere = {e for found in worked_graph.lines_of(worked_graph.BACK, "d").values() for e in found}
+    assert {("weights", (k,)) for k in range(10)} <= everywhere and node("b1") in everywhere
+
+
+def test_a_function_without_source_has_no_code_beside_it():
+    made_here = eval("lambda p, x, y: worked_network(p, x, y)", {"worked_network": worked_network})
+    assert worked_graph.codes(made_here) == []
+    assert '"""' not in worked_graph.body_of(worked_network)
+
+
+def test_a_step_lowers_the_loss_and_both_are_said():
+    explorable = explore.worked()
+    message = {"kind": "action", "name": "take a step of 0.5 gradients", "seq": 1, "values": explorable.start}
+    reply, _ = explorable.handle(message)
+    now, first = map(float, re.findall(r"loss ([\d.]+), at the start ([\d.]+)", reply["readout"])[0])
+    assert now < first == 0.593245
+
+
+# ---- the matrix layer
+
+WRONG_LAYERS = {
+    "the weights not transposed back": (lambda x, w, dy: (dy @ w[::-1], dy.T @ x, dy.sum(0)), "the gradient of X"),
+    "the mean of the examples": (lambda x, w, dy: (dy @ w, dy.T @ x / len(x), dy.sum(0)), "the gradient of W"),
+    "the bias not summed": (lambda x, w, dy: (dy @ w, dy.T @ x, dy[0]), "the gradient of b"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG_LAYERS)
+def test_the_readers_own_layer_moves_the_picture_and_is_told(wrong):
+    back, words = WRONG_LAYERS[wrong]
+    mine = lambda x, weight, bias: (x @ weight.T + bias, lambda dy: back(x, weight, dy))
+    made, as_it_is = explore.layer(mine), explore.layer()
+    drawn, true = made.painter.compute(**made.values()), as_it_is.painter.compute(**as_it_is.values())
+    name = {"X": "dx", "W": "dweight", "b": "dbias"}[words[-1]]
+    assert not np.allclose(drawn[name], true[name]) and np.allclose(drawn["y"], true["y"])
+    assert f"not the sum that the formula says: {words}, in" in drawn["readout"]
+    assert "not the sum" not in true["readout"]
+
+
+@pytest.mark.parametrize(
+    "returned, words",
+    [
+        (lambda x, w, b: (x @ w.T + b, lambda dy: (dy @ w, None, dy.sum(0))), "linear's pullback must return a gradient of weight of floats of shape (4, 3); it returned None"),
+        (lambda x, w, b: (x @ w.T * np.nan, lambda dy: None), "linear must return a value of finite numbers; it holds NaN"),
+        (lambda x, w, b: (x, lambda dy: None), "linear must return a value of floats of shape (2, 4); it returned an array of shape (2, 3)"),
+        (3, "linear raised TypeError"),
+    ],
+)  # fmt: skip
+def test_a_layer_that_does_not_fit_gets_a_sentence(returned, words):
+    said = explore.layer(returned).readout().partition(": ")[2]
+    assert said.startswith(words)
+
+
+def test_a_layer_cannot_change_what_is_drawn():
+    def greedy(x, weight, bias):
+        y, back = linear(x, weight, bias)
+        x[:] = weight[:] = 0
+        return y, back
+
+    explorable = explore.layer(greedy)
+    explorable.readout()
+    assert matrix_layer.X.any() and explorable.painter.arrays["weight"].any()
 
 
 # ---- costs

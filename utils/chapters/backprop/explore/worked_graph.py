@@ -1,10 +1,15 @@
 """The worked 3-2-2 network as a graph: forward and backward node by node, every weight's paths."""
 
+import ast
+import inspect
+import re
+import textwrap
+
 import numpy as np
 
 from utils.chapters.backprop.worked import INPUTS, PARAMS, TARGETS, worked_network
 from utils.crosscheck.protocol import ProtocolError, kind_of, words_of
-from utils.explorable import Array, Choice, Explorable, Graph, Slider, Switch
+from utils.explorable import Array, Choice, Code, Explorable, Graph, Slider, Switch
 from utils.nn.reverse_mode import Value
 
 PLACES = {
@@ -30,6 +35,21 @@ BACKWARD = [
     *["h1", "h2", "z_h1", "z_h2", ("w1", "w3", "w5"), ("w2", "w4", "w6"), "b1"],
 ]
 LAST = len(FORWARD) + len(BACKWARD)
+# the way back as one would write it, d before a name for dL by it; p, x, y as for worked_network
+BACK = """\
+do1, do2 = o1 - y1, o2 - y2
+dz_o1 = do1 * o1 * (1 - o1)
+dz_o2 = do2 * o2 * (1 - o2)
+dw7, dw9 = h1 * dz_o1, h2 * dz_o1
+dw8, dw10 = h1 * dz_o2, h2 * dz_o2
+db2 = dz_o1 + dz_o2
+dh1 = w7 * dz_o1 + w8 * dz_o2
+dh2 = w9 * dz_o1 + w10 * dz_o2
+dz_h1 = dh1 * h1 * (1 - h1)
+dz_h2 = dh2 * h2 * (1 - h2)
+dw1, dw3, dw5 = x1 * dz_h1, x2 * dz_h1, x3 * dz_h1
+dw2, dw4, dw6 = x1 * dz_h2, x2 * dz_h2, x3 * dz_h2
+db1 = dz_h1 + dz_h2"""
 
 
 def links(found, p):
@@ -150,6 +170,85 @@ def followed(parameter, graph):
     return np.array([float(edge in steps) for edge in EDGES])
 
 
+def slope_of(edge, graph, params):
+    """The local slope along an edge: that of its end by its beginning.  An input has no gradient, only its weight."""
+    a, b = edge
+    weight = next((params[name] for name, ends in WEIGHTS.items() if ends == edge), 0.0)
+    return graph[b].get(a, weight)
+
+
+def running(step):
+    """1 for every edge along which the last step ran forward, -1 where it ran back, else 0.  All is quiet at the end."""
+    _, back, latest = revealed(step)
+    if not 0 < step < LAST:
+        return np.zeros(len(EDGES))
+    ends = {edge: 0 for edge in EDGES}
+    for edge, name in zip(EDGES, [*ON_EDGES, *[None] * len(FIXED)]):
+        if back:
+            ends[edge] = -float(edge[0] in latest or (name in latest and name in WEIGHTS))
+        else:
+            ends[edge] = float(edge[1] in latest)
+    return np.array([ends[edge] for edge in EDGES])
+
+
+def made_of():
+    """How each node is made, in the symbols of the chapter."""
+    sums = {
+        node: " + ".join([*(f"{w}\u00b7{a}" for w, (a, b) in WEIGHTS.items() if b == node), *(a for a, b in BIASES if b == node)])
+        for node in FORWARD
+        if node.startswith("z_")
+    }  # fmt: skip
+    squash = {name: f"sigmoid(z_{name})" for name in ("h1", "h2", "o1", "o2")}
+    loss = "half of (o1 \u2212 y1)\u00b2 + (o2 \u2212 y2)\u00b2"
+    return tuple({**sums, **squash, "loss": loss}.get(name, "") for name in PLACES)
+
+
+def slope_name(edge):
+    """The slope of the end of an edge by its beginning, in symbols."""
+    a, b = edge
+    if b == "loss":
+        return f"({a} \u2212 y{a[-1]})"
+    return f"{b}(1 \u2212 {b})" if edge in FIXED else "1"
+
+
+SLOPE_NAMES = (*WEIGHTS, *map(slope_name, EDGES[len(WEIGHTS) :]))
+
+
+def lines_of(text, prefix=""):
+    """{line of a code, from 1: the elements of the graph that it assigns}."""
+    found = {}
+    for k, line in enumerate(text.split("\n"), start=1):
+        left = line.partition("=")[0] if re.match(r"\s*[\w, ]+=[^=]", line) else ""
+        names = [name.strip().removeprefix(prefix) for name in left.split(",")]
+        nodes = [("nodes", (NODES[name],)) for name in names if name in NODES]
+        edges = [("weights", (ON_EDGES.index(name),)) for name in names if name in WEIGHTS]
+        if nodes or edges:
+            found[k] = (*nodes, *edges)
+    return found
+
+
+def body_of(function):
+    """The source of a function without its docstring; empty where there is none to be had."""
+    try:
+        text = textwrap.dedent(inspect.getsource(function))
+        first = ast.parse(text).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return ""
+    lines = text.rstrip().split("\n")
+    if isinstance(first, ast.FunctionDef) and ast.get_docstring(first) is not None:
+        doc = first.body[0]
+        del lines[doc.lineno - 1 : doc.end_lineno]
+    return "\n".join(lines)
+
+
+def codes(network):
+    """The way forward as the network is written, and the way back by hand."""
+    forward = body_of(network)
+    shown = [Code(forward, lines_of(forward), label="forward")] if forward else []
+    by_hand = [Code(BACK, lines_of(BACK, "d"), label="back, by hand")] if network is worked_network else []
+    return [[*shown, *by_hand]] if shown or by_hand else []
+
+
 def numbers(network, params, step, parameter, divided):
     """All that is drawn: values, gradients, how much of them is known, and what to say."""
     given = dict(zip(PARAMS, params))
@@ -160,7 +259,11 @@ def numbers(network, params, step, parameter, divided):
     said = [] if step == LAST else [explain_step(step, values, gradients, graph)]
     if parameter in back:
         said.append(explain_paths(parameter, gradients, graph))
-    loss = f"loss {values['loss']:.6f}. " if "loss" in known else ""
+    loss = f"loss {values['loss']:.6f}" if "loss" in known else ""
+    if loss and step == LAST:
+        first = compute(network, PARAMS, 5.0 if divided else 1.0)[0]["loss"]
+        loss += f", at the start {first:.6f}"
+    loss += "\n" if step == LAST else ". " if loss else ""
     return {
         "nodes": [values[name] for name in NODES],
         "gradients": [gradients.get(name, 0.0) for name in NODES],
@@ -169,6 +272,8 @@ def numbers(network, params, step, parameter, divided):
         "slopes": [gradients[name] for name in ON_EDGES],
         "slopes_shown": [state(name) for name in ON_EDGES],
         "marked": followed(parameter, graph) if parameter in back else np.zeros(len(EDGES)),
+        "slopes_of_edges": [slope_of(edge, graph, given) for edge in EDGES],
+        "pulse": running(step),
         "readout": loss + "\n".join(said),
     }
 
@@ -190,14 +295,15 @@ def worked(network=worked_network, step=LAST):
             "step": LAST,
         }
 
-    label = lambda name: {"loss": "L"}.get(name, name.replace("z_", "z of "))
+    label = lambda name: {"loss": "L"}.get(name, name)
+    params_at = list(PARAMS).index
     return Explorable(
         compute_all,
         title="the worked network, forward and backward",
         marks=[
-            Graph(
+            [Graph(
                 "nodes",
-                "drag a weight up or down; click it to see its paths",
+                "drag a weight or a bias up or down; click it to see its paths",
                 places=tuple(PLACES.values()),
                 edges=tuple((NODES[a], NODES[b]) for a, b in EDGES),
                 weights="weights",
@@ -208,15 +314,21 @@ def worked(network=worked_network, step=LAST):
                 shown="shown",
                 weights_shown="slopes_shown",
                 marked="marked",
+                pulse="pulse",
+                slopes="slopes_of_edges",
+                slope_names=SLOPE_NAMES,
+                made=made_of(),
                 drag="params",
-                drag_index=tuple(list(PARAMS).index(name) for name in ON_EDGES),
+                drag_index=tuple(map(params_at, ON_EDGES)),
+                node_drag={NODES[name]: params_at(name) for name in ("b1", "b2")},
                 pick="parameter",
                 quiet=tuple(range(len(WEIGHTS), len(ON_EDGES))),
                 digits=4,
-            )
+            )],
+            *codes(network),
         ],
         params=Array(list(PARAMS.values()), step=0.001, low=-3, high=3),
-        step=Slider(range(LAST + 1), format=step_name),
+        step=Slider(range(LAST + 1), format=step_name, pace=450),
         parameter=Choice(list(PARAMS)),
         divided=Switch(False, label="inputs divided by 5"),
         start={"step": step, "parameter": "w1"},
@@ -230,4 +342,4 @@ def worked(network=worked_network, step=LAST):
             "small inputs": {"step": LAST, "divided": True},
         },
         alt="A graph of three inputs, two hidden units, two outputs and the loss, joined by ten weights",
-    )
+    )  # fmt: skip
