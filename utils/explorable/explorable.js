@@ -65,7 +65,7 @@ function explorable({ model, el }) {
   const controls = {};
   // numbers are dragged in the marks, and what a click on an element sets needs no second place
   const picks = (spec.page?.marks ?? []).map(({ pick }) => pick);
-  const shownNames = names.filter((name) => specs[name].kind !== "array" && !picks.includes(name));
+  const shownNames = names.filter((name) => specs[name].kind !== "array" && (!picks.includes(name) || spec.play.includes(name)));
   for (const name of shownNames) {
     const build = BUILDERS[specs[name].kind];
     controls[name] = build(specs[name], `explorable-${viewId}-${name}`, (value) => act({ [name]: value }));

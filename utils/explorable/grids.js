@@ -169,7 +169,9 @@ function grid(mark, page) {
   function show(arrays) {
     const { data } = arrays[mark.of];
     const limit = mark.limit ?? largest(data);
+    const shown = mark.shown ? arrays[mark.shown].data : null;
     cells.forEach((cell, k) => {
+      if (shown) cell.style.display = shown[k] ? "" : "none";
       const colour = colourOf(page.theme, mark.kind, data[k], limit);
       const fill = `rgb(${colour})`;
       if (cell.marksFill !== fill) {
@@ -249,7 +251,8 @@ function ticksOf([low, high], log) {
 const superscript = (power) => [...String(power)].map((letter) => "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"["-0123456789".indexOf(letter)]).join("");
 
 function plane(mark, log = "") {
-  const { width, height, left, right, top, bottom } = PLOT;
+  const { left, right, top, bottom } = PLOT;
+  const [width, height] = [mark.width ?? PLOT.width, mark.height ?? PLOT.height];
   const axes = svg("g", { class: "marks-axes" });
   const clip = `marks-clip-${Math.random().toString(36).slice(2)}`;
   const frame = svg("rect", { x: left, y: top - 2, width: width - left - right, height: height - top - bottom + 4 });
@@ -292,7 +295,12 @@ function plane(mark, log = "") {
     ];
     axes.replaceChildren(...y, ...x, ...words);
   }
-  return { picture, inner, at, back, fit, drawAxes };
+  // a place inside of the frame, and whether it had to be moved there
+  const edge = (x, y) => {
+    const [inX, inY] = [Math.min(width - right, Math.max(left, x)), Math.min(height - bottom, Math.max(top, y))];
+    return [inX, inY, Math.hypot(inX - x, inY - y) > 3];
+  };
+  return { picture, inner, at, back, fit, drawAxes, edge, ruler };
 }
 
 // room for the numbers above and below the bars
@@ -336,8 +344,20 @@ function bars(mark, page) {
   return { element: picture, show };
 }
 
+// Names beside dots: to the right, or left of them near the edge, and apart from each other.
+function spread(names, width) {
+  let last = -Infinity;
+  for (const [element, x, y] of names.sort((one, other) => one[2] - other[2])) {
+    last = Math.max(y, last + 15);
+    const left = x > width - 120;
+    element.setAttribute("x", left ? x - 10 : x + 10);
+    element.setAttribute("y", last);
+    element.classList.toggle("marks-end", left);
+  }
+}
+
 function curve(mark, page) {
-  const { picture, inner, at, back, fit, drawAxes } = plane(mark, mark.log);
+  const { picture, inner, at, back, fit, drawAxes, edge, ruler } = plane(mark, mark.log);
   const lines = mark.mark === "points" ? [] : Array.from({ length: mark.shape[0] }, (_, i) => {
     const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6}` });
     page.register(keyOf(mark.of, [i]), path);
@@ -351,6 +371,7 @@ function curve(mark, page) {
       const dot = svg("circle", { r: cloud.drag ? 8 : 4, class: "marks-element marks-dot", role: "gridcell" });
       page.register(keyOf(cloud.of, [i]), dot);
       group.append(dot);
+      if (cloud.names[i]) group.append((dot.marksName = svg("text", { class: "marks-halo marks-dot-name" }, cloud.names[i])));
       return dot;
     });
     picture.append(group);
@@ -372,6 +393,8 @@ function curve(mark, page) {
     return [other, all];
   });
   const legend = mark.names.length > 1 ? node("div", { className: "marks-legend" }, ...mark.names.map((name, i) => node("span", { className: `marks-line-${i % 6}`, textContent: name }))) : "";
+  let seen = null;
+  const places = () => [...seen[mark.x].data];
   const rowsOf = ({ of, x }, arrays) => {
     const { data, shape } = arrays[of];
     const points = shape.at(-1);
@@ -389,6 +412,7 @@ function curve(mark, page) {
     path.setAttribute("d", d);
   }
   function show(arrays) {
+    seen = arrays;
     const all = [...(lines.length ? [[mark, lines]] : []), ...further].map(([one, paths]) => [rowsOf(one, arrays), paths]);
     const pairs = clouds.map(({ of }) => arrays[of].data);
     if (!page.dragging) {
@@ -398,10 +422,43 @@ function curve(mark, page) {
     }
     drawAxes();
     for (const [{ places, rows }, paths] of all) paths.forEach((path, i) => trace(path, places, rows[i]));
+    const names = [];
     dots.forEach((group, c) => group.forEach((dot, i) => {
-      dot.setAttribute("cx", at.x(pairs[c][2 * i]));
-      dot.setAttribute("cy", at.y(pairs[c][2 * i + 1]));
+      const [x, y] = [at.x(pairs[c][2 * i]), at.y(pairs[c][2 * i + 1])];
+      const drawn = Number.isFinite(x) && !Number.isNaN(y);
+      dot.style.display = drawn ? "" : "none";
+      if (dot.marksName) dot.marksName.style.display = dot.style.display;
+      if (!drawn) return;
+      const [cx, cy, off] = edge(x, y);
+      dot.setAttribute("cx", cx);
+      dot.setAttribute("cy", cy);
+      dot.classList.toggle("marks-off", off);
+      if (dot.marksName) names.push([dot.marksName, cx, cy]);
     }));
+    spread(names, mark.width ?? PLOT.width);
+  }
+  if (mark.pick && mark.x) scrub();
+  // a click or a drag along the axis: the nearest of the places
+  function scrub() {
+    const set = (event) => {
+      const box = picture.getBoundingClientRect();
+      const there = back.x(((event.clientX - box.left) * picture.viewBox.baseVal.width) / box.width);
+      const apart = places().map((place) => Math.abs(ruler.x(place) - there));
+      page.set(mark.pick, apart.indexOf(Math.min(...apart)));
+    };
+    picture.classList.add("marks-scrub");
+    picture.addEventListener("pointerdown", (event) => {
+      if (event.target.closest(".marks-drag")) return;
+      event.preventDefault();
+      picture.setPointerCapture(event.pointerId);
+      page.dragging = true;
+      set(event);
+      picture.addEventListener("pointermove", set);
+      picture.addEventListener("lostpointercapture", () => {
+        picture.removeEventListener("pointermove", set);
+        page.dragging = false;
+      }, { once: true });
+    });
   }
   return { element: node("div", {}, picture, legend), show };
 }

@@ -1,4 +1,4 @@
-// Marks, second part: graphs, formulas and code; all marks of an explorable on one page, what lights up and what is dragged.
+// Marks, third part: graphs, formulas and code; all marks of an explorable on one page, what lights up and what is dragged.
 
 // --- Graphs. ---
 
@@ -113,7 +113,7 @@ function code(mark, page) {
   return { element: node("pre", { className: "marks-code" }, ...lines), show() {} };
 }
 
-const DRAWERS = { grid, strip: grid, bars, curve, points: curve, graph, formula, code };
+const DRAWERS = { grid, strip: grid, bars, curve, points: curve, graph, formula, code, layers };
 
 // --- All marks of an explorable on one page.  hooks: change(name, wires), wires(name), live(), arrays by control. ---
 
@@ -142,6 +142,8 @@ function marksPage(spec, hooks) {
       push(wholes, name, element);
     },
     registerMark: (name, show) => push(overs, name, show),
+    set: (name, wire) => hooks.change(name, wire),
+    tellers: {}, // by mark: what is said of an element, where it is more than one number
     light(key) {
       if (key === page.lit) return;
       page.lit = key;
@@ -175,6 +177,8 @@ function marksPage(spec, hooks) {
     return data.length === shape[0] || shape.length === placeOf(key).length ? data[placeOf(key).reduce((at, i, k) => at * shape[k] + i, 0)] : null;
   }
   function spoken(key) {
+    const tell = page.tellers[nameOf(key)];
+    if (tell) return tell(placeOf(key));
     const value = valueOf(key);
     const label = spec.labels[nameOf(key)] ?? nameOf(key);
     return `${label} [${placeOf(key).join(", ")}]${value === null ? "" : ` = ${Number(value.toPrecision(4))}`}`.replace("-", "\u2212");

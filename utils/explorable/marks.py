@@ -71,7 +71,8 @@ class Grid(Mark):
     """Cells with colours and, where there is room, numbers.  An array of one axis is a row.
 
     rows, columns: names of rows and columns; numbers: True or False, by the number of cells where omitted; limit: the
-    largest absolute value of the colours, that of the array where omitted; digits: after the point.
+    largest absolute value of the colours, that of the array where omitted; digits: after the point; shown: an array of
+    the same shape, 0 where there is no cell now.
     """
 
     rows: tuple = ()
@@ -79,10 +80,16 @@ class Grid(Mark):
     numbers: bool | None = None
     limit: float | None = None
     digits: int = 2
+    shown: str = ""
     mark: ClassVar[str] = "grid"
+
+    def arrays(self):
+        return tuple(filter(None, (self.of, self.shown)))
 
     def shape(self, shapes):
         shape = self.expect_axes(shapes, 1, 2)
+        if self.shown and shape_of(self.shown, shapes) != shape:
+            raise ValueError(f"shown: expected shape {shape}, got {shape_of(self.shown, shapes)}")
         return shape if len(shape) == 2 else (1, *shape)
 
     def spec(self, shapes):
@@ -98,6 +105,7 @@ class Grid(Mark):
             "canvas": rows * columns > SVG_CELLS,
             "limit": self.limit,
             "digits": self.digits,
+            "shown": self.shown,
         }
 
 
@@ -139,7 +147,9 @@ class Curve(Mark):
     """Lines over an axis, (points,) or (lines, points); x: the array of places, (points,), counted from 0 where omitted.
 
     log: "", "x", "y" or "xy"; xlim, ylim: limits of the axes, which otherwise follow the numbers; names: of the lines;
-    also: further marks on the same axes, such as Points; xlabel, ylabel: words at the axes.
+    also: further marks on the same axes, such as Points; xlabel, ylabel: words at the axes; pick: a slider that a click
+    or a drag along the axis sets to the number of the nearest place of x; width, height: pixels.
+    On a log axis what is not above 0 is left out.
     """
 
     x: str = ""
@@ -150,6 +160,8 @@ class Curve(Mark):
     xlabel: str = ""
     ylabel: str = ""
     also: tuple = ()
+    width: int = 380
+    height: int = 220
     mark: ClassVar[str] = "curve"
 
     def arrays(self):
@@ -173,12 +185,17 @@ class Curve(Mark):
             "xlabel": self.xlabel,
             "ylabel": self.ylabel,
             "also": [mark.spec(shapes) for mark in self.also],
+            "width": self.width,
+            "height": self.height,
         }
 
 
 @dataclass(frozen=True)
 class Points(Curve):
-    """Dots at (x, y): an array (points, 2); dragged, both numbers move, or one of them with along="x" or "y"."""
+    """Dots at (x, y): an array (points, 2); dragged, both numbers move, or one of them with along="x" or "y".
+
+    names: beside the dots.  A dot beyond the limits of the axes is drawn hollow, at their edge.
+    """
 
     along: str = "xy"
     mark: ClassVar[str] = "points"

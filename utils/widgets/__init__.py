@@ -9,7 +9,7 @@ import traitlets
 HERE = Path(__file__).parent
 # an explorable whose picture comes from Python, and what one adds that the page draws
 EXPLORABLE = ["widgets/dom.js", *(f"explorable/{name}.js" for name in ("controls", "picture", "explorable"))]
-MARKS = ["explorable/grids.js", "explorable/marks.js"]
+MARKS = ["explorable/grids.js", "explorable/layers.js", "explorable/marks.js"]
 SCRIPTS = [*EXPLORABLE, *MARKS, "exercises/cards.js", "widgets/keep.js", "widgets/module.js"]
 STYLES = ["explorable/explorable.css", "explorable/marks.css", "exercises/cards.css"]
 
