@@ -85,7 +85,9 @@ def filled(rows, layers, empty=0.0):
     return np.concatenate([rows, np.full((layers - len(rows), *rows.shape[1:]), empty)])
 
 
-SUPERSCRIPTS = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+SUPERSCRIPTS = str.maketrans(
+    "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+)
 
 
 def in_powers(number):

@@ -191,6 +191,7 @@ const elementPlace = (mark, i, j, page) => (page.axes[mark.of] === 1 ? [j] : [i,
 function colourBar(mark) {
   const [low, high] = [node("span"), node("span")];
   const element = node("div", { className: "marks-bar", ariaHidden: "true" }, low, node("i"), high);
+  element.hidden = !mark.bar;
   const show = (limit) => {
     const words = limit >= 0.01 && limit < 1000 ? written(limit, 2) : limit.toExponential(0);
     setText(low, `\u2212${words}`);
@@ -230,7 +231,7 @@ function canvasGrid(mark, page) {
 
 // --- Axes, for bars, curves and points. ---
 
-const PLOT = { width: 380, height: 220, left: 52, right: 12, top: 10, bottom: 34 };
+const PLOT = { width: 380, height: 220, left: 58, right: 12, top: 10, bottom: 40 };
 
 function ticksOf([low, high], log) {
   if (log) {
@@ -290,7 +291,7 @@ function plane(mark, log = "") {
       return svg("text", { x: place, y: height - bottom + 14 }, words);
     });
     const words = [
-      svg("text", { x: (left + width - right) / 2, y: height - 5 }, mark.xlabel ?? ""),
+      svg("text", { x: (left + width - right) / 2, y: height - 8 }, mark.xlabel ?? ""),
       svg("text", { x: 0, y: 0, transform: `translate(11 ${(top + height - bottom) / 2}) rotate(-90)` }, mark.ylabel ?? ""),
     ];
     axes.replaceChildren(...y, ...x, ...words);
@@ -344,12 +345,14 @@ function bars(mark, page) {
   return { element: picture, show };
 }
 
-// Names beside dots: to the right, or left of them near the edge, and apart from each other.
+const looks = ({ look }) => (look ? `marks-look-${look}` : "");
+
+// Names beside dots, on the wanted side if there is room, and apart from each other.
 function spread(names, width) {
   let last = -Infinity;
-  for (const [element, x, y] of names.sort((one, other) => one[2] - other[2])) {
+  for (const [element, x, y, wanted] of names.sort((one, other) => one[2] - other[2])) {
     last = Math.max(y, last + 15);
-    const left = x > width - 120;
+    const left = wanted ? x > PLOT.left + 74 : x > width - 84;
     element.setAttribute("x", left ? x - 10 : x + 10);
     element.setAttribute("y", last);
     element.classList.toggle("marks-end", left);
@@ -359,7 +362,7 @@ function spread(names, width) {
 function curve(mark, page) {
   const { picture, inner, at, back, fit, drawAxes, edge, ruler } = plane(mark, mark.log);
   const lines = mark.mark === "points" ? [] : Array.from({ length: mark.shape[0] }, (_, i) => {
-    const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6}` });
+    const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6} ${looks(mark)}` });
     page.register(keyOf(mark.of, [i]), path);
     inner.append(path);
     return path;
@@ -384,7 +387,7 @@ function curve(mark, page) {
   const further = mark.also.filter((other) => other.mark === "curve").map((other) => {
     const group = svg("g", { class: `marks-${other.kind}` });
     const all = Array.from({ length: other.shape[0] }, (_, i) => {
-      const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6}` });
+      const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6} ${looks(other)}` });
       page.register(keyOf(other.of, [i]), path);
       group.append(path);
       return path;
@@ -433,7 +436,7 @@ function curve(mark, page) {
       dot.setAttribute("cx", cx);
       dot.setAttribute("cy", cy);
       dot.classList.toggle("marks-off", off);
-      if (dot.marksName) names.push([dot.marksName, cx, cy]);
+      if (dot.marksName) names.push([dot.marksName, cx, cy, clouds[c].side === "left"]);
     }));
     spread(names, mark.width ?? PLOT.width);
   }

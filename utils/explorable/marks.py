@@ -72,7 +72,7 @@ class Grid(Mark):
 
     rows, columns: names of rows and columns; numbers: True or False, by the number of cells where omitted; limit: the
     largest absolute value of the colours, that of the array where omitted; digits: after the point; shown: an array of
-    the same shape, 0 where there is no cell now.
+    the same shape, 0 where there is no cell now; bar: whether the scale of the colours is shown.
     """
 
     rows: tuple = ()
@@ -81,6 +81,7 @@ class Grid(Mark):
     limit: float | None = None
     digits: int = 2
     shown: str = ""
+    bar: bool = True
     mark: ClassVar[str] = "grid"
 
     def arrays(self):
@@ -106,6 +107,7 @@ class Grid(Mark):
             "limit": self.limit,
             "digits": self.digits,
             "shown": self.shown,
+            "bar": self.bar,
         }
 
 
@@ -148,7 +150,8 @@ class Curve(Mark):
 
     log: "", "x", "y" or "xy"; xlim, ylim: limits of the axes, which otherwise follow the numbers; names: of the lines;
     also: further marks on the same axes, such as Points; xlabel, ylabel: words at the axes; pick: a slider that a click
-    or a drag along the axis sets to the number of the nearest place of x; width, height: pixels.
+    or a drag along the axis sets to the number of the nearest place of x; width, height: pixels; look: "", "dashed" or
+    "bold", which is drawn in ink.
     On a log axis what is not above 0 is left out.
     """
 
@@ -162,6 +165,7 @@ class Curve(Mark):
     also: tuple = ()
     width: int = 380
     height: int = 220
+    look: str = ""
     mark: ClassVar[str] = "curve"
 
     def arrays(self):
@@ -187,6 +191,7 @@ class Curve(Mark):
             "also": [mark.spec(shapes) for mark in self.also],
             "width": self.width,
             "height": self.height,
+            "look": self.look,
         }
 
 
@@ -194,10 +199,11 @@ class Curve(Mark):
 class Points(Curve):
     """Dots at (x, y): an array (points, 2); dragged, both numbers move, or one of them with along="x" or "y".
 
-    names: beside the dots.  A dot beyond the limits of the axes is drawn hollow, at their edge.
+    names: beside the dots, on the side "right" or "left" where there is room.  A dot beyond the limits of the axes is drawn hollow, at their edge.
     """
 
     along: str = "xy"
+    side: str = "right"
     mark: ClassVar[str] = "points"
 
     def shape(self, shapes):
@@ -207,7 +213,7 @@ class Points(Curve):
         return shape[:1]
 
     def spec(self, shapes):
-        return super().spec(shapes) | {"along": self.along}
+        return super().spec(shapes) | {"along": self.along, "side": self.side}
 
 
 @dataclass(frozen=True)

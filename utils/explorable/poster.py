@@ -127,7 +127,9 @@ def paint_grid(figure, box, spec, arrays):
     w, h = cell_of(spec)
     left, top = 8 * max(map(len, spec["rows"]), default=0), 20 * bool(spec["columns"])
     limit = spec["limit"] or np.abs(values).max(initial=0) or 1.0
-    there = arrays[spec["shown"]].reshape(rows, columns) > 0 if spec["shown"] else np.ones((rows, columns), bool)
+    there = (
+        arrays[spec["shown"]].reshape(rows, columns) > 0 if spec["shown"] else np.ones((rows, columns), bool)
+    )
     values = np.ma.masked_array(values, ~there)
     colours = LinearSegmentedColormap.from_list("", [NEGATIVE, "white", COLOURS[spec["kind"]]])
     edges = np.arange(columns + 1) * w + left, np.arange(rows + 1) * h + top
@@ -177,7 +179,9 @@ def paint_curve(figure, box, spec, arrays):
         x = arrays[mark["x"]] if mark["x"] else np.arange(values.shape[-1])
         values = np.where(values > 0, values, np.nan) if "y" in spec["log"] else values
         for line, dashes in zip(np.atleast_2d(values), ("-", "--", ":", "-.") * len(np.atleast_2d(values))):
-            ax.plot(x, line, dashes, color=colour)
+            dashes = "--" if mark["look"] == "dashed" else dashes
+            bold = mark["look"] == "bold"
+            ax.plot(x, line, dashes, color="#222222" if bold else colour, linewidth=2.5 if bold else 1.5)
     ax.set(xlabel=spec["xlabel"], ylabel=spec["ylabel"])
     for axis, limits in (("x", spec["xlim"]), ("y", spec["ylim"])):
         ax.set(**{f"{axis}scale": "log"} if axis in spec["log"] else {})
@@ -196,8 +200,15 @@ def paint_points(ax, mark, colour, values):
         fill = colour if np.allclose(place, true) else "white"
         ax.plot(*place, "o", color=colour, mfc=fill, markersize=8 if mark["drag"] else 5, clip_on=False)
         if k < len(mark["names"]):
-            offset = {"xytext": (6, 0), "textcoords": "offset points"}
-            ax.annotate(mark["names"][k], place, color=colour, fontsize=8, fontweight="bold", va="center", **offset)
+            left = mark["side"] == "left" or ax.transData.transform(place)[0] > ax.bbox.x1 - 84 * SCALE
+            offset = {
+                "xytext": (-6 if left else 6, 0),
+                "textcoords": "offset points",
+                "ha": "right" if left else "left",
+            }
+            ax.annotate(
+                mark["names"][k], place, color=colour, fontsize=8, fontweight="bold", va="center", **offset
+            )
 
 
 def paint_graph(figure, box, spec, arrays):
