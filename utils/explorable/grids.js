@@ -347,16 +347,18 @@ function bars(mark, page) {
 
 const looks = ({ look }) => (look ? `marks-look-${look}` : "");
 
-// Names beside dots, on the wanted side if there is room, and apart from each other.
-function spread(names, width) {
-  let last = -Infinity;
-  for (const [element, x, y, wanted] of names.sort((one, other) => one[2] - other[2])) {
-    last = Math.max(y, last + 15);
+// Names beside dots, on the wanted side if there is room, apart from each other and above the axis.
+function spread(names, { width, height }) {
+  names.sort((one, other) => one[2] - other[2]);
+  const heights = names.map(([, , y]) => y);
+  heights.forEach((y, k) => k && (heights[k] = Math.max(y, heights[k - 1] + 15)));
+  for (let k = names.length - 1, most = height - PLOT.bottom - 4; k >= 0; k--, most -= 15) heights[k] = Math.min(heights[k], most);
+  names.forEach(([element, x, , wanted], k) => {
     const left = wanted ? x > PLOT.left + 74 : x > width - 84;
     element.setAttribute("x", left ? x - 10 : x + 10);
-    element.setAttribute("y", last);
+    element.setAttribute("y", heights[k]);
     element.classList.toggle("marks-end", left);
-  }
+  });
 }
 
 function curve(mark, page) {
@@ -438,7 +440,7 @@ function curve(mark, page) {
       dot.classList.toggle("marks-off", off);
       if (dot.marksName) names.push([dot.marksName, cx, cy, clouds[c].side === "left"]);
     }));
-    spread(names, mark.width ?? PLOT.width);
+    spread(names, mark.width ? mark : PLOT);
   }
   if (mark.pick && mark.x) scrub();
   // a click or a drag along the axis: the nearest of the places

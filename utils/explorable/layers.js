@@ -28,12 +28,13 @@ function layers(mark, page) {
   if (mark.pick) page.pickable(picture, mark);
   const legend = node("div", { className: "marks-legend" }, ...mark.names.map((name, k) => node("span", { className: lineClass(k), textContent: name })));
 
-  let [wide, low, high] = [0, 0, 1];
+  let [wide, placed, low, high] = [0, 0, 0, 1];
   const middle = (i) => left + (i + 0.5) * wide;
   const level = (power) => to - ((power - low) / (high - low)) * plot;
   // the layers that there are share the room
   function place(there) {
-    if (wide === Math.min(72, room / there)) return;
+    if (placed === there) return;
+    placed = there;
     wide = Math.min(72, room / there);
     const half = Math.max(1, (wide - 4) / 2);
     columns.forEach((column, i) => {

@@ -56,7 +56,7 @@ def poster(title, specs, rows, arrays, readout, covered=""):
 
 
 def wrapped(text):
-    return [part for line in text.split("\n") for part in textwrap.wrap(line, 118) or [""]]
+    return [part for line in text.split("\n") for part in textwrap.wrap(line, 112) or [""]]
 
 
 def flow(sizes, rows):

@@ -99,7 +99,7 @@ def step_name(step):
 
 def compute(step, function):
     chosen, found = FUNCTIONS[function], ALL_ERRORS[function]
-    visited = STEPS >= step * 0.9  # only as far as one has gone
+    visited = step * 0.9 <= STEPS  # only as far as one has gone
     at = int(visited.sum()) - 1
     arrays = magnified(chosen, step) | {"near": NEAR, "steps": STEPS}
     for name, error in found.items():
