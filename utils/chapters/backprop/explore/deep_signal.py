@@ -150,3 +150,38 @@ def depth():
         },
         alt="Twelve units of every layer as cells, activations beside gradients; below, their sizes layer by layer",
     )
+
+
+def factors(depth=20, **gains):
+    """A table as text: the factor of a layer by eq. (1.17a), the measured one, and what is left of the gradient.
+
+    gains: a list for each activation.
+    """
+    lines = ["activation  gain   by (1.17a)   measured   first layer / last layer"]
+    for activation, gain in ((name, gain) for name, some in gains.items() for gain in some):
+        found = signal(depth, activation, gain)
+        size, slopes = root_mean_square(found.gradients), root_mean_square(found.slopes)
+        left = size[0] / size[-1]
+        rate = left ** (1 / (depth - 1))
+        lines.append(
+            f"{activation:10} {gain:5.1f} {gain * slopes[1:].mean():12.2f} {rate:10.2f} {left:26.0e}"
+        )
+    return "\n".join(lines)
+
+
+def power_law(depth=50, layers=(1, 2, 5, 10, 20, 50), width=256):
+    """Eq. (1.17c) beside the measurement, for tanh with gain 1, as text."""
+    found = signal(depth, "tanh", 1.0, width=width)
+    size, slopes, gradient = map(root_mean_square, (found.activations, found.slopes, found.gradients))
+    lines = [
+        f"layer {k:2}: activations {size[k - 1]:.3f}, 1/sqrt(2k) {(2 * k) ** -0.5:.3f}   "
+        f"slopes {slopes[k - 1]:.3f}, 1 - 1/(2k) {1 - 1 / (2 * k):.3f}"
+        for k in layers
+    ]
+    left = gradient[0] / gradient[-1]
+    return "\n".join(
+        [
+            *lines,
+            f"gradient, layer 1 / layer {depth}: {left:.2f}   0.92 to the {depth - 1}: {0.92 ** (depth - 1):.3f}",
+        ]
+    )
