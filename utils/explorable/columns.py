@@ -9,6 +9,7 @@ from .links import shape_of
 from .marks import Mark
 
 NOTHING = -99.0  # the exponent that stands for a size of exactly 0
+SMALLEST = -80.0  # the exponent of anything smaller
 LOWEST, HIGHEST = -20, 12  # exponents: an axis goes no further, what lies beyond is marked at its edge
 
 
@@ -57,9 +58,9 @@ class Layers(Mark):
 
 
 def exponents(sizes):
-    """Powers of ten of sizes, which are not negative; NOTHING for 0."""
+    """Powers of ten of sizes, which are not negative; NOTHING for 0, and for nothing else."""
     sizes = np.asarray(sizes, float)
-    return np.where(sizes > 0, np.log10(np.where(sizes > 0, sizes, 1.0)), NOTHING)
+    return np.where(sizes > 0, np.maximum(np.log10(np.where(sizes > 0, sizes, 1.0)), SMALLEST), NOTHING)
 
 
 def shades(numbers, limits):
@@ -75,7 +76,7 @@ def axis(powers, step=4):
     if not seen.size:
         return np.array([-step, step], float)
     low, high = np.floor(seen.min() / step) * step, np.ceil(seen.max() / step) * step
-    low, high = max(low, LOWEST), min(high, HIGHEST)
+    low, high = min(max(low, LOWEST), HIGHEST - step), min(high, HIGHEST)
     return np.array([low, max(high, low + step)], float)
 
 
