@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils.explorable.controls import Canvas
+from utils.explorable.controls import Canvas, Slider
 
 
 @pytest.mark.parametrize("shape", [8, None, "ab", (8,), (8, 0), (8, -1), ("a", "b"), (4, 4.5), (2, 3, 4)])
