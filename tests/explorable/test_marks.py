@@ -333,12 +333,12 @@ def test_exponents_shades_and_axis():
     assert exponents([100.0, 0.0, 1e-7]).tolist() == pytest.approx([2, NOTHING, -7])
     assert shades([1.0, -1e-8, 0.0, 1e-9, 1e9], (-8, 0)).tolist() == [1, 0, 0, 0, 1]
     assert shades([-1e-4], (-8, 0)).tolist() == [-0.5]
-    assert axis([-7.5, NOTHING, 0.3]).tolist() == [-8, 4] and axis([NOTHING]).tolist() == [-4, 4]
+    assert axis([-7.0, NOTHING, 0.3]).tolist() == [-8, 4] and axis([NOTHING]).tolist() == [-4, 4]
     assert exponents([1e-300, 5e-324]).tolist() == [-80, -80] and axis([200.0]).tolist() == [
         HIGHEST - 4,
         HIGHEST,
     ]
-    assert axis([-80.0, 200.0]).tolist() == [LOWEST, HIGHEST] and axis([0.0]).tolist() == [0, 4]
+    assert axis([-80.0, 200.0]).tolist() == [LOWEST, HIGHEST] and axis([0.0]).tolist() == [-4, 0]
     assert filled([[1, 2]], 3).tolist() == [[1, 2], [0, 0], [0, 0]]
 
 

@@ -71,11 +71,11 @@ def shades(numbers, limits):
 
 
 def axis(powers, step=4):
-    """(low, high): multiples of `step` that hold all powers of ten but NOTHING, the smallest that do."""
+    """(low, high): the nearest multiples of `step` that hold all powers of ten but NOTHING, and a tenth of the smallest."""
     seen = np.asarray(powers)[np.asarray(powers) > NOTHING]
     if not seen.size:
         return np.array([-step, step], float)
-    low, high = np.floor(seen.min() / step) * step, np.ceil(seen.max() / step) * step
+    low, high = np.floor((seen.min() - 1) / step) * step, np.ceil(seen.max() / step) * step
     low, high = min(max(low, LOWEST), HIGHEST - step), min(high, HIGHEST)
     return np.array([low, max(high, low + step)], float)
 

@@ -52,7 +52,7 @@ function layers(mark, page) {
     words.setAttribute("x", left + (there * wide) / 2);
   }
   function drawAxes(there) {
-    const now = `${low} ${high} ${there}`;
+    const now = `${low} ${high} ${there} ${page.theme.paper}`;
     if (axes.dataset.drawn === now) return;
     axes.dataset.drawn = now;
     const end = left + there * wide;
@@ -81,6 +81,7 @@ function layers(mark, page) {
         const known = states[i] >= needed(k % 2);
         const shade = (k % 2 ? gradients : values)[i * units + (k >> 1)];
         const fill = known ? `rgb(${colourOf(page.theme, k % 2 ? "gradient" : "value", shade, 1)})` : "none";
+        rect.classList.toggle("marks-nought", known && shade === 0);
         if (rect.marksFill !== fill) rect.marksFill = rect.style.fill = fill;
       });
       column.dots.forEach((dot, k) => {

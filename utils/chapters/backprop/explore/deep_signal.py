@@ -107,7 +107,7 @@ def tell(sizes, shown):
         factor = (bottom / top) ** (1 / max(1, back - 1)) if top and bottom else 0.0
         lines.append(
             f"Back:    gradients go from {in_powers(top)} in layer {last} to {in_powers(bottom)} in layer {here}: "
-            f"what {verdict(bottom / top)} is multiplied by {factor:.3f} in every layer."
+            f"the gradient {verdict(bottom / top)}, by a factor of {factor:.3f} a layer."
         )
     return "\n".join(lines)
 

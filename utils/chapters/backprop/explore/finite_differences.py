@@ -135,7 +135,7 @@ def differences():
                 xlim=(-1.6, 1.6),
                 ylim=(-2.6, 2.6),
                 xlabel="steps h from x",
-                ylabel="tangent's rise in h",
+                ylabel="f, tangent rises 1",
                 width=400,
                 height=300,
                 also=(
