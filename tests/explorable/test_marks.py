@@ -12,8 +12,22 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.explorable.made_up import everything, numbers
-from utils.explorable import Array, Bars, Code, Curve, Explorable, Formula, Graph, Grid, Link, Points, Window
+from utils.explorable import (
+    Array,
+    Bars,
+    Code,
+    Curve,
+    Explorable,
+    Formula,
+    Graph,
+    Grid,
+    Layers,
+    Link,
+    Points,
+    Window,
+)
 from utils.explorable.arrays import BAKED, LIVE, pack, unpack
+from utils.explorable.columns import HIGHEST, LOWEST, NOTHING, axis, exponents, filled, in_powers, shades
 from utils.explorable.formula import to_mathml
 from utils.explorable.links import Pairs, linked
 from utils.explorable.sweep import SweepError, sweep
@@ -282,3 +296,88 @@ def test_the_poster_of_what_compute_refuses_says_why():
     )
     fails.start = {"size": 1}
     assert fails.readout() == "ZeroDivisionError: division by zero" and fails.poster().startswith(b"\x89PNG")
+
+
+# ---- layers as columns
+
+
+def network(layers=3, shown=(2.0, 1.0, 0.0, -1.0), size=1.0):
+    """What Layers draws, for four layers of two units."""
+    sizes = np.array([[1.0, 1.0, 1.0, 1.0], [1e-3, 0.0, 1e-30, 1.0]]) * size
+    return dict(
+        v=np.full((4, 2), 0.5), g=np.full((4, 2), -0.25), s=exponents(sizes), k=np.array(shown),
+        lim=np.array([-8.0, 4.0]), readout="three layers",
+    )  # fmt: skip
+
+
+def columns_of(**more):
+    mark = Layers("v", gradients="g", sizes="s", shown="k", limits="lim")
+    return Explorable(network, title="layers", marks=[mark], layers=range(1, 4), size=[1.0, 2.0], **more)
+
+
+def test_the_page_is_told_of_layers_and_links_count_them_by_one_number():
+    explorable = columns_of()
+    (spec,) = explorable.painter.specs
+    assert spec["shape"] == [4] and spec["units"] == 2 and spec["names"] == ["activations", "gradients"]
+    assert explorable.poster() != columns_of(start={"size": 2.0}).poster()
+
+
+@pytest.mark.parametrize("name, shape", [("g", (4, 3)), ("s", (2, 3)), ("k", (3,)), ("lim", (3,))])
+def test_layers_whose_arrays_do_not_fit_are_refused_by_name(name, shape):
+    shapes = {"v": (4, 2), "g": (4, 2), "s": (2, 4), "k": (4,), "lim": (2,)} | {name: shape}
+    with pytest.raises(ValueError, match=f"{name}: expected shape .*, got "):
+        Layers("v", gradients="g", sizes="s", shown="k", limits="lim").spec(shapes)
+
+
+def test_exponents_shades_and_axis():
+    assert exponents([100.0, 0.0, 1e-7]).tolist() == pytest.approx([2, NOTHING, -7])
+    assert shades([1.0, -1e-8, 0.0, 1e-9, 1e9], (-8, 0)).tolist() == [1, 0, 0, 0, 1]
+    assert shades([-1e-4], (-8, 0)).tolist() == [-0.5]
+    assert axis([-7.0, NOTHING, 0.3]).tolist() == [-8, 4] and axis([NOTHING]).tolist() == [-4, 4]
+    assert exponents([1e-300, 5e-324]).tolist() == [-80, -80] and axis([200.0]).tolist() == [
+        HIGHEST - 4,
+        HIGHEST,
+    ]
+    assert axis([-80.0, 200.0]).tolist() == [LOWEST, HIGHEST] and axis([0.0]).tolist() == [-4, 0]
+    assert filled([[1, 2]], 3).tolist() == [[1, 2], [0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize("number, words", [(0, "0.00"), (0.5549, "0.55"), (12.0, "12.00"), (8.6e-13, "8.6\u00b710\u207b\u00b9\u00b3"), (7.2e3, "7.2\u00b710\u00b3")])  # fmt: skip
+def test_sizes_as_a_reader_writes_them(number, words):
+    assert in_powers(number) == words
+
+
+# ---- grids of changing size, dots beyond the axes, an axis that sets a slider
+
+
+def test_a_grid_says_where_its_cells_are():
+    spec = Grid("x", shown="there", bar=False).spec({"x": (3, 4), "there": (3, 4)})
+    assert spec["shown"] == "there" and spec["bar"] is False and "there" in Grid("x", shown="there").arrays()
+    with pytest.raises(ValueError, match=r"shown: expected shape \(3, 4\), got \(4,\)"):
+        Grid("x", shown="there").spec({"x": (3, 4), "there": (4,)})
+
+
+def dotted(**more):
+    compute = lambda x: dict(y=np.array([1.0, x]), at=np.array([[0.5, x]]), readout=f"{x}")
+    also = (Points("at", names=("here",)),)
+    return Explorable(
+        compute, title="dots", marks=[Curve("y", ylim=(0, 2), also=also, **more)], x=[1.0, 5.0, 9.0]
+    )
+
+
+def test_a_dot_beyond_the_axis_is_hollow_at_its_edge():
+    """In the poster: the filled dot, and the one with a hole, wherever beyond the edge it would lie."""
+    inside, beyond, further = (pixels(dotted(), x) for x in (1.0, 5.0, 9.0))
+    assert (inside != beyond).any() and (beyond == further).mean() > 0.99
+
+
+def pixels(explorable, x):
+    explorable.start = explorable.start | {"x": explorable.controls["x"].encode(x)}
+    return np.array(Image.open(io.BytesIO(explorable.poster())).convert("RGB"))[150:400]
+
+
+def test_what_is_not_above_zero_is_left_out_of_a_log_axis():
+    log = lambda last: Explorable(
+        lambda k: dict(y=np.array([1.0, 10.0, last]), readout="x"), title="log", marks=[Curve("y", log="y", ylim=(0.1, 100))], k=[1, 2],
+    ).poster()  # fmt: skip
+    assert log(0.0) == log(-1.0) != log(1.0)

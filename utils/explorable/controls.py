@@ -291,5 +291,6 @@ def _values(values) -> list:
 def _same(known, value) -> bool:
     """Equal, where the last bits of a float do not count (np.linspace(0, 1, 11)[3] is not 0.3)."""
     if isinstance(known, Real) and isinstance(value, Real):
-        return math.isclose(known, value, rel_tol=1e-9, abs_tol=1e-12)
+        near_zero = 0 in (known, value) and abs(known - value) < 1e-12
+        return near_zero or math.isclose(known, value, rel_tol=1e-9)
     return known is value or (type(known) is type(value) and np.array_equal(known, value))

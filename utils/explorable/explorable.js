@@ -65,7 +65,7 @@ function explorable({ model, el }) {
   const controls = {};
   // numbers are dragged in the marks, and what a click on an element sets needs no second place
   const picks = (spec.page?.marks ?? []).map(({ pick }) => pick);
-  const shownNames = names.filter((name) => specs[name].kind !== "array" && !picks.includes(name));
+  const shownNames = names.filter((name) => specs[name].kind !== "array" && (!picks.includes(name) || spec.play.includes(name)));
   for (const name of shownNames) {
     const build = BUILDERS[specs[name].kind];
     controls[name] = build(specs[name], `explorable-${viewId}-${name}`, (value) => act({ [name]: value }));
@@ -82,7 +82,7 @@ function explorable({ model, el }) {
     players[name] = setIcon(button("", () => playOrPause(name)), "play", `play ${label(name)}`);
     controls[name].row.prepend(back, players[name], forward);
   }
-  const presets = spec.presets.map(({ name, values }) => [button(name, () => act(values)), values]);
+  const presets = spec.presets.map(({ name, values }) => [button(name, () => (stop(), act(values))), values]);
   const presetRow = node("fieldset", { className: "explorable-presets" }, ...presets.map(([element]) => element));
   presetRow.ariaLabel = "presets";
   const actionRow = node("fieldset", { className: "explorable-presets explorable-actions" }, ...actions);
@@ -107,7 +107,7 @@ function explorable({ model, el }) {
   // --- Settings and requests: the newest setting wins. ---
   function act(values) {
     if (asleep()) return reflect();
-    stop();
+    if (playing in specs) stop(); // an action goes on: it is steered while it runs
     change(values);
   }
   function change(values) {
@@ -190,7 +190,7 @@ function explorable({ model, el }) {
     }
     if (reply.done || reply.kind === "error") stop();
     if (!newest) refresh();
-    else if (playing && !(playing in specs)) playTimer = setTimeout(take, PAUSE_BETWEEN, playing);
+    if (!request && playing && !(playing in specs)) playTimer = setTimeout(take, PAUSE_BETWEEN, playing);
   }
 
   // --- Actions: Python takes a step and says where it led; one that plays goes on when the page has been painted. ---

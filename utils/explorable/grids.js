@@ -170,7 +170,9 @@ function grid(mark, page) {
     const { data: given } = arrays[mark.of];
     const limit = mark.limit ?? largest(given);
     const data = mark.transposed ? cells.map((_, k) => given[(k % columns) * rows + Math.floor(k / columns)]) : given;
+    const shown = mark.shown ? arrays[mark.shown].data : null;
     cells.forEach((cell, k) => {
+      if (shown) cell.style.display = shown[k] ? "" : "none";
       const colour = colourOf(page.theme, mark.kind, data[k], limit);
       const fill = `rgb(${colour})`;
       if (cell.marksFill !== fill) {
@@ -190,6 +192,7 @@ const elementPlace = (mark, i, j, page) => (page.axes[mark.of] === 1 ? [mark.tra
 function colourBar(mark) {
   const [low, high] = [node("span"), node("span")];
   const element = node("div", { className: "marks-bar", ariaHidden: "true" }, low, node("i"), high);
+  element.hidden = !mark.bar;
   const show = (limit) => {
     const words = limit >= 0.01 && limit < 1000 ? written(limit, 2) : limit.toExponential(0);
     setText(low, `\u2212${words}`);
@@ -229,7 +232,7 @@ function canvasGrid(mark, page) {
 
 // --- Axes, for bars, curves and points. ---
 
-const PLOT = { width: 380, height: 220, left: 52, right: 12, top: 10, bottom: 34 };
+const PLOT = { width: 380, height: 220, left: 58, right: 12, top: 10, bottom: 40 };
 
 function ticksOf([low, high], log) {
   if (log) {
@@ -250,7 +253,8 @@ function ticksOf([low, high], log) {
 const superscript = (power) => [...String(power)].map((letter) => "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"["-0123456789".indexOf(letter)]).join("");
 
 function plane(mark, log = "") {
-  const { width, height, left, right, top, bottom } = PLOT;
+  const { left, right, top, bottom } = PLOT;
+  const [width, height] = [mark.width ?? PLOT.width, mark.height ?? PLOT.height];
   const axes = svg("g", { class: "marks-axes" });
   const clip = `marks-clip-${Math.random().toString(36).slice(2)}`;
   const frame = svg("rect", { x: left, y: top - 2, width: width - left - right, height: height - top - bottom + 4 });
@@ -288,12 +292,17 @@ function plane(mark, log = "") {
       return svg("text", { x: place, y: height - bottom + 14 }, words);
     });
     const words = [
-      svg("text", { x: (left + width - right) / 2, y: height - 5 }, mark.xlabel ?? ""),
+      svg("text", { x: (left + width - right) / 2, y: height - 8 }, mark.xlabel ?? ""),
       svg("text", { x: 0, y: 0, transform: `translate(11 ${(top + height - bottom) / 2}) rotate(-90)` }, mark.ylabel ?? ""),
     ];
     axes.replaceChildren(...y, ...x, ...words);
   }
-  return { picture, inner, at, back, fit, drawAxes };
+  // a place inside of the frame, and whether it had to be moved there
+  const edge = (x, y) => {
+    const [inX, inY] = [Math.min(width - right, Math.max(left, x)), Math.min(height - bottom, Math.max(top, y))];
+    return [inX, inY, Math.hypot(inX - x, inY - y) > 3];
+  };
+  return { picture, inner, at, back, fit, drawAxes, edge, ruler };
 }
 
 // room for the numbers above and below the bars
@@ -367,10 +376,26 @@ function arrowsOn(mark, inner, at, page) {
   });
 }
 
+const looks = ({ look }) => (look ? `marks-look-${look}` : "");
+
+// Names beside dots, on the wanted side if there is room, apart from each other and above the axis.
+function spread(names, { width, height }) {
+  names.sort((one, other) => one[2] - other[2]);
+  const heights = names.map(([, , y]) => y);
+  heights.forEach((y, k) => k && (heights[k] = Math.max(y, heights[k - 1] + 15)));
+  for (let k = names.length - 1, most = height - PLOT.bottom - 4; k >= 0; k--, most -= 15) heights[k] = Math.min(heights[k], most);
+  names.forEach(([element, x, , wanted], k) => {
+    const left = wanted ? x > PLOT.left + 74 : x > width - 84;
+    element.setAttribute("x", left ? x - 10 : x + 10);
+    element.setAttribute("y", heights[k]);
+    element.classList.toggle("marks-end", left);
+  });
+}
+
 function curve(mark, page) {
-  const { picture, inner, at, back, fit, drawAxes } = plane(mark, mark.log);
+  const { picture, inner, at, back, fit, drawAxes, edge, ruler } = plane(mark, mark.log);
   const lines = mark.mark === "points" ? [] : Array.from({ length: mark.shape[0] }, (_, i) => {
-    const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6}` });
+    const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6} ${looks(mark)}` });
     page.register(keyOf(mark.of, [i]), path);
     inner.append(path);
     return path;
@@ -384,6 +409,7 @@ function curve(mark, page) {
       const where = () => (seen ? [0, 1].map((k) => Number(seen[cloud.of].data[2 * i + k].toPrecision(3))).join(", ") : "");
       page.register(keyOf(cloud.of, [i]), dot, () => `${cloud.label}${cloud.shape[0] > 1 ? ` [${i}]` : ""}: ${where()}`);
       group.append(dot);
+      if (cloud.names[i]) group.append((dot.marksName = svg("text", { class: "marks-halo marks-dot-name" }, cloud.names[i])));
       return dot;
     });
     picture.append(group);
@@ -396,7 +422,7 @@ function curve(mark, page) {
   const further = mark.also.filter((other) => other.mark === "curve").map((other) => {
     const group = svg("g", { class: `marks-${other.kind}` });
     const all = Array.from({ length: other.shape[0] }, (_, i) => {
-      const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6}` });
+      const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6} ${looks(other)}` });
       page.register(keyOf(other.of, [i]), path);
       group.append(path);
       return path;
@@ -406,6 +432,7 @@ function curve(mark, page) {
   });
   const arrows = mark.also.filter((other) => other.mark === "arrows").map((other) => [other, arrowsOn(other, inner, at, page)]);
   const legend = mark.names.length > 1 ? node("div", { className: "marks-legend" }, ...mark.names.map((name, i) => node("span", { className: `marks-line-${i % 6}`, textContent: name }))) : "";
+  const places = () => [...seen[mark.x].data];
   const rowsOf = ({ of, x }, arrays) => {
     const { data, shape } = arrays[of];
     const points = shape.at(-1);
@@ -434,10 +461,43 @@ function curve(mark, page) {
     drawAxes();
     for (const [, put] of arrows) put(arrays);
     for (const [{ places, rows }, paths] of all) paths.forEach((path, i) => trace(path, places, rows[i]));
+    const names = [];
     dots.forEach((group, c) => group.forEach((dot, i) => {
-      dot.setAttribute("cx", at.x(pairs[c][2 * i]));
-      dot.setAttribute("cy", at.y(pairs[c][2 * i + 1]));
+      const [x, y] = [at.x(pairs[c][2 * i]), at.y(pairs[c][2 * i + 1])];
+      const drawn = Number.isFinite(x) && !Number.isNaN(y);
+      dot.style.display = drawn ? "" : "none";
+      if (dot.marksName) dot.marksName.style.display = dot.style.display;
+      if (!drawn) return;
+      const [cx, cy, off] = edge(x, y);
+      dot.setAttribute("cx", cx);
+      dot.setAttribute("cy", cy);
+      dot.classList.toggle("marks-off", off);
+      if (dot.marksName) names.push([dot.marksName, cx, cy, clouds[c].side === "left"]);
     }));
+    spread(names, mark.width ? mark : PLOT);
+  }
+  if (mark.pick && mark.x) scrub();
+  // a click or a drag along the axis: the nearest of the places
+  function scrub() {
+    const set = (event) => {
+      const box = picture.getBoundingClientRect();
+      const there = back.x(((event.clientX - box.left) * picture.viewBox.baseVal.width) / box.width);
+      const apart = places().map((place) => Math.abs(ruler.x(place) - there));
+      page.set(mark.pick, apart.indexOf(Math.min(...apart)));
+    };
+    picture.classList.add("marks-scrub");
+    picture.addEventListener("pointerdown", (event) => {
+      if (event.target.closest(".marks-drag")) return;
+      event.preventDefault();
+      picture.setPointerCapture(event.pointerId);
+      page.dragging = true;
+      set(event);
+      picture.addEventListener("pointermove", set);
+      picture.addEventListener("lostpointercapture", () => {
+        picture.removeEventListener("pointermove", set);
+        page.dragging = false;
+      }, { once: true });
+    });
   }
   return { element: node("div", {}, picture, legend), show };
 }

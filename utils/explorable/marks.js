@@ -40,7 +40,7 @@ function code(mark, page) {
   return { element: node("pre", { className: "marks-code" }, ...lines), show() {} };
 }
 
-const DRAWERS = { grid, strip: grid, bars, curve, points: curve, graph, formula, code };
+const DRAWERS = { grid, strip: grid, bars, curve, points: curve, graph, formula, code, layers };
 
 // --- All marks of an explorable on one page.  hooks: change(name, wires), wires(name), live(), arrays by control. ---
 
@@ -76,6 +76,8 @@ function marksPage(spec, hooks) {
       for (const key of keys) push(elements, key, element);
     },
     registerMark: (name, show) => push(overs, name, show),
+    set: (name, wire) => hooks.change(name, wire),
+    tellers: {}, // by mark: what is said of an element, where it is more than one number
     light(key, together = null) {
       if (key === page.lit) return;
       page.lit = key;
@@ -109,6 +111,8 @@ function marksPage(spec, hooks) {
     return data.length === shape[0] || shape.length === placeOf(key).length ? data[placeOf(key).reduce((at, i, k) => at * shape[k] + i, 0)] : null;
   }
   function spoken(key) {
+    const tell = page.tellers[nameOf(key)];
+    if (tell) return tell(placeOf(key));
     const value = valueOf(key);
     if (told.has(key)) return told.get(key)(value);
     const label = spec.labels[nameOf(key)] ?? nameOf(key);

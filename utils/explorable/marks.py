@@ -72,7 +72,8 @@ class Grid(Mark):
 
     rows, columns: names of rows and columns as they are drawn; numbers: True or False, by the number of cells where
     omitted; limit: the largest absolute value of the colours, that of the array where omitted; digits: after the point;
-    transposed: drawn with rows for columns, its elements called as in the array.
+    transposed: drawn with rows for columns, its elements called as in the array; shown: an array of the same shape,
+    0 where there is no cell now; bar: whether the scale of the colours is shown.
     """
 
     rows: tuple = ()
@@ -81,10 +82,17 @@ class Grid(Mark):
     limit: float | None = None
     digits: int = 2
     transposed: bool = False
+    shown: str = ""
+    bar: bool = True
     mark: ClassVar[str] = "grid"
+
+    def arrays(self):
+        return tuple(filter(None, (self.of, self.shown)))
 
     def shape(self, shapes):
         shape = self.expect_axes(shapes, 1, 2)
+        if self.shown and shape_of(self.shown, shapes) != shape:
+            raise ValueError(f"shown: expected shape {shape}, got {shape_of(self.shown, shapes)}")
         return shape if len(shape) == 2 else (1, *shape)
 
     def spec(self, shapes):
@@ -102,6 +110,8 @@ class Grid(Mark):
             "transposed": self.transposed,
             "limit": self.limit,
             "digits": self.digits,
+            "shown": self.shown,
+            "bar": self.bar,
         }
 
 
@@ -143,7 +153,10 @@ class Curve(Mark):
     """Lines over an axis, (points,) or (lines, points); x: the array of places, (points,), counted from 0 where omitted.
 
     log: "", "x", "y" or "xy"; xlim, ylim: limits of the axes, which otherwise follow the numbers; names: of the lines;
-    also: further marks on the same axes, such as Points; xlabel, ylabel: words at the axes.
+    also: further marks on the same axes, such as Points; xlabel, ylabel: words at the axes; pick: a slider that a click
+    or a drag along the axis sets to the number of the nearest place of x; width, height: pixels; look: "", "dashed" or
+    "bold", which is drawn in ink.
+    On a log axis what is not above 0 is left out.
     """
 
     x: str = ""
@@ -154,6 +167,9 @@ class Curve(Mark):
     xlabel: str = ""
     ylabel: str = ""
     also: tuple = ()
+    width: int = 380
+    height: int = 220
+    look: str = ""
     mark: ClassVar[str] = "curve"
 
     def arrays(self):
@@ -177,6 +193,9 @@ class Curve(Mark):
             "xlabel": self.xlabel,
             "ylabel": self.ylabel,
             "also": [mark.spec(shapes) for mark in self.also],
+            "width": self.width,
+            "height": self.height,
+            "look": self.look,
         }
 
 
@@ -184,10 +203,12 @@ class Curve(Mark):
 class Points(Curve):
     """Dots at (x, y): an array (points, 2); dragged, both numbers move, or one of them with along="x" or "y".
 
-    With one of them the control may hold that number alone, (points,), and the other follows from it.
+    names: beside the dots, on the side "right" or "left" where there is room.  A dot beyond the limits of the axes is drawn hollow, at their edge.
+    With `along` the control may hold one number alone, (points,), and the other follows from it.
     """
 
     along: str = "xy"
+    side: str = "right"
     mark: ClassVar[str] = "points"
 
     def shape(self, shapes):
@@ -197,7 +218,7 @@ class Points(Curve):
         return shape[:1]
 
     def spec(self, shapes):
-        return super().spec(shapes) | {"along": self.along}
+        return super().spec(shapes) | {"along": self.along, "side": self.side}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from PIL import Image
 from utils import style
 
 from .graphs import BOX, scaled
+from .poster_layers import paint_layers, size_of_layers
 from .scene import POSTER_BYTES, palette_png
 
 COLOURS = {
@@ -65,7 +66,7 @@ def without_code(specs, rows):
 
 
 def wrapped(text):
-    return [part for line in text.split("\n") for part in textwrap.wrap(line, 118) or [""]]
+    return [part for line in text.split("\n") for part in textwrap.wrap(line, 112) or [""]]
 
 
 def flow(sizes, rows):
@@ -92,9 +93,11 @@ def size_of(spec):
     if spec["mark"] == "graph":
         width, height = spec["lying"]
         return min(width, WIDTH - 16), 22 + height * min(1, (WIDTH - 16) / width)
+    if spec["mark"] == "layers":
+        return size_of_layers(spec)
     if spec["mark"] == "formula":
         return 420, 60
-    return 380, 242
+    return spec.get("width", 380), spec.get("height", 220) + 22
 
 
 def cell_of(spec):
@@ -133,11 +136,15 @@ def paint_grid(figure, box, spec, arrays):
     w, h = cell_of(spec)
     left, top = 8 * max(map(len, spec["rows"]), default=0), 20 * bool(spec["columns"])
     limit = spec["limit"] or np.abs(values).max(initial=0) or 1.0
+    there = (
+        arrays[spec["shown"]].reshape(rows, columns) > 0 if spec["shown"] else np.ones((rows, columns), bool)
+    )
+    values = np.ma.masked_array(values, ~there)
     colours = LinearSegmentedColormap.from_list("", [NEGATIVE, "white", COLOURS[spec["kind"]]])
     edges = np.arange(columns + 1) * w + left, np.arange(rows + 1) * h + top
     lines = {} if spec["canvas"] else {"edgecolors": "#D5D9DE", "linewidth": 0.5}
     ax.pcolormesh(*edges, values, cmap=colours, vmin=-limit, vmax=limit, **lines)
-    for i, j in np.ndindex(rows, columns) if spec["numbers"] else ():
+    for i, j in np.argwhere(there) if spec["numbers"] else ():
         deep = abs(values[i, j]) > 0.58 * limit
         ink = ("white" if values[i, j] < 0 else DEEP_INK[spec["kind"]]) if deep else "black"
         text = in_digits(values[i, j], spec["digits"])
@@ -172,22 +179,28 @@ def paint_bars(figure, box, spec, arrays):
 
 def paint_curve(figure, box, spec, arrays):
     ax = plot_axes(figure, box, spec)
+    named = []
     for mark in (spec, *spec["also"]):
         colour, values = COLOURS[mark["kind"]], arrays[mark["of"]]
         if mark["mark"] == "arrows":
             paint_arrows(ax, mark, colour, values, arrays)
             continue
         if mark["mark"] == "points":
-            ax.plot(*values.T, "o", zorder=4, color=colour, markersize=8 if mark["drag"] else 4)
+            named.append((mark, colour, values))
             continue
         x = arrays[mark["x"]] if mark["x"] else np.arange(values.shape[-1])
+        values = np.where(values > 0, values, np.nan) if "y" in spec["log"] else values
         for line, dashes in zip(np.atleast_2d(values), ("-", "--", ":", "-.") * len(np.atleast_2d(values))):
-            ax.plot(x, line, dashes, color=colour)
+            dashes = "--" if mark["look"] == "dashed" else dashes
+            bold = mark["look"] == "bold"
+            ax.plot(x, line, dashes, color="#222222" if bold else colour, linewidth=2.5 if bold else 1.5)
     ax.set(xlabel=spec["xlabel"], ylabel=spec["ylabel"])
     for axis, limits in (("x", spec["xlim"]), ("y", spec["ylim"])):
         ax.set(**{f"{axis}scale": "log"} if axis in spec["log"] else {})
         ax.set(**{f"{axis}lim": limits} if limits else {})
-    if len(spec["names"]) > 1:
+    for mark, colour, values in named:
+        paint_points(ax, mark, colour, values)
+    if len(spec["names"]) > 1 and spec["mark"] == "curve":
         ax.legend(ax.lines[: len(spec["names"])], spec["names"], fontsize=8, frameon=False)
 
 
@@ -206,6 +219,25 @@ def paint_arrows(ax, mark, colour, values, arrays):
                 f"{name} {in_digits(number, mark['digits'])}", (x, y), off, textcoords="offset points", fontsize=8,
                 color=colour, ha=align, va="center", annotation_clip=True,
             )  # fmt: skip
+
+
+def paint_points(ax, mark, colour, values):
+    """Dots with their names, hollow at the edge where they lie beyond the limits."""
+    limits = np.array([ax.get_xlim(), ax.get_ylim()]).T
+    inside = np.clip(values, limits.min(0), limits.max(0))
+    for k, (place, true) in enumerate(zip(inside, values)):
+        fill = colour if np.allclose(place, true) else "white"
+        ax.plot(*place, "o", color=colour, mfc=fill, markersize=8 if mark["drag"] else 5, clip_on=False)
+        if k < len(mark["names"]):
+            left = mark["side"] == "left" or ax.transData.transform(place)[0] > ax.bbox.x1 - 84 * SCALE
+            offset = {
+                "xytext": (-6 if left else 6, 0),
+                "textcoords": "offset points",
+                "ha": "right" if left else "left",
+            }
+            ax.annotate(
+                mark["names"][k], place, color=colour, fontsize=8, fontweight="bold", va="center", **offset
+            )
 
 
 def paint_graph(figure, box, spec, arrays):
@@ -291,5 +323,5 @@ def paint_formula(figure, box, spec, arrays):
 
 PAINTERS = {
     "grid": paint_grid, "strip": paint_grid, "bars": paint_bars, "curve": paint_curve, "points": paint_curve,
-    "graph": paint_graph, "formula": paint_formula,
+    "graph": paint_graph, "layers": paint_layers, "formula": paint_formula,
 }  # fmt: skip

@@ -1,27 +1,30 @@
 """Explorables of chapter 01: their mathematics without a figure, and the sweep over all settings."""
 
+import itertools
 import re
 
 import numpy as np
 import pytest
 
-from utils import train
 from utils.chapters.backprop import explore, runs
 from utils.chapters.backprop.explore import (
     deep_signal,
     finite_differences,
     matrix_layer,
+    travelling_run,
     two_modes,
     worked_graph,
 )
 from utils.chapters.backprop.worked import INPUTS, PARAMS, TARGETS, worked_network
+from utils.explorable import columns
+from utils.explorable.bake import frame_key
 from utils.explorable.sweep import sweep
 from utils.nn.linear import linear
 
 
 @pytest.fixture(scope="module")
 def histories():
-    return {"shallow": runs.travelling(2, epochs=4), "deep": runs.travelling(6, epochs=4)}
+    return {2: runs.travelling(2, epochs=4), 6: runs.travelling(6, epochs=4)}
 
 
 @pytest.mark.parametrize("name", ["worked", "modes", "differences", "depth"])
@@ -213,17 +216,50 @@ def test_a_layer_cannot_change_what_is_drawn():
 # ---- costs
 
 
-def test_drawn_edges_join_neighbouring_layers():
-    places = two_modes.layer_places([3, 100, 2])
-    assert [len(p) for p in places] == [3, 7, 2]
-    assert len(two_modes.drawn_edges(places)) == 3 * 7 + 7 * 2
+def test_a_network_is_drawn_unit_by_unit():
+    there = two_modes.places([3, 8, 1])
+    assert there.shape == (8, 10) and there.sum(0).tolist() == [3, 8, 1] + [0] * 7
+    assert np.flatnonzero(there[:, 0]).tolist() == [2, 3, 4]
+
+
+def test_forward_mode_fills_columns_and_reverse_mode_rows():
+    """After two sweeps: two columns of one table and two rows of the other, the newest in full colour."""
+    found = two_modes.compute(inputs=4, width=3, depth=2, outputs=3, progress=4)
+    columns, rows = found["columns"], found["rows"]
+    assert (columns[:3, :4] > 0).sum(1).tolist() == [2, 2, 2] and (columns[:, 1] == 1).sum() == 3
+    assert (rows[:3, :4] > 0).sum(1).tolist() == [4, 4, 0] and (rows[1] == 1).sum() == 4
+    assert (columns > 0).sum() == 3 * 2 and (rows > 0).sum() == 2 * 4
+    # a sweep starts at one unit and passes all layers after it, or before it
+    tangents, gradients = found["tangents"], found["gradients"]
+    assert (tangents[:, 0] > 0).sum() == 1 and (tangents[:, 1:4] > 0).sum() == 3 + 3 + 3
+    assert (gradients[:, 3] > 0).sum() == 1 and (gradients[:, :3] > 0).sum() == 4 + 3 + 3
+
+
+@pytest.mark.parametrize("inputs, outputs", [(6, 1), (1, 6), (5, 5), (3, 7)])
+def test_at_the_end_both_tables_are_full_and_before_it_they_are_empty(inputs, outputs):
+    for progress, full in ((0, 0), (two_modes.MOST, inputs * outputs)):
+        found = two_modes.compute(inputs, 4, 3, outputs, progress)
+        assert (found["columns"] > 0).sum() == (found["rows"] > 0).sum() == full
+        assert found["area"].sum() == inputs * outputs
+
+
+def test_one_more_layer_adds_to_the_modes_and_multiplies_the_paths():
+    found = two_modes.compute(inputs=6, width=4, depth=3, outputs=1, progress=8)
+    for name, sweeps in (("forward mode", 6), ("reverse mode", 1)):
+        np.testing.assert_allclose(np.diff(found[name]), sweeps * 4 * 4)
+    paths = found["path by path"] / (1 + two_modes.DEPTHS)
+    np.testing.assert_allclose(paths[1:] / paths[:-1], 4)
+    assert found["path by path now"] == [[3, 6 * 4**3 * 4]]
 
 
 def test_the_read_out_names_the_cheaper_mode():
     explorable = explore.modes()
-    assert "cheaper: reverse, by a factor 1024" in explorable.at(inputs=1024, width=64, outputs=1)[1]
-    assert "cheaper: forward, by a factor 1024" in explorable.at(inputs=1, width=64, outputs=1024)[1]
-    assert "cheaper: neither" in explorable.at(inputs=4, outputs=4)[1]
+    assert "Reverse mode is cheaper, by a factor of 8." in explorable.at(inputs=8, outputs=1)[1]
+    assert "Forward mode is cheaper, by a factor of 8." in explorable.at(inputs=1, outputs=8)[1]
+    said = explorable.at(inputs=4, outputs=4)[1]
+    assert "cost the same" in said
+    places = {line.index("=") for line in said.splitlines()[:3]}
+    assert len(places) == 1, "the numbers stand below each other"
 
 
 # ---- finite differences
@@ -264,7 +300,103 @@ def test_the_best_steps_are_the_roots_that_the_text_derives():
         assert abs(np.log10(best / step)) < 1 and found[kind].min() < 2 * left[kind]
 
 
+@pytest.mark.parametrize("name", finite_differences.FUNCTIONS)
+def test_the_glass_keeps_the_tangent_and_shows_curve_stairs_and_one_stair(name):
+    chosen, look = finite_differences.FUNCTIONS[name], finite_differences.magnified
+    for step in (1.0, 1e-3, 1e-15):
+        np.testing.assert_allclose(look(chosen, step)["tangent"], finite_differences.NEAR)
+    smooth, stairs, one = (look(chosen, step)["curve"] for step in (1e-4, 1e-15, 1e-20))
+    np.testing.assert_allclose(smooth, finite_differences.NEAR, atol=2e-3)
+    assert len(np.unique(smooth)) > 300 and len(np.unique(stairs)) < 50 and not one.any()
+
+
+@pytest.mark.parametrize("step", [1.0, 1e-5, 1e-15])
+def test_secants_pass_through_the_dots_with_the_slope_of_their_formula(step):
+    chosen = finite_differences.FUNCTIONS["exp"]
+    found, said = (
+        finite_differences.magnified(chosen, step),
+        finite_differences.slopes(chosen.f, chosen.x, step),
+    )
+    behind, here, ahead = found["ends"][:, 1]
+    on = lambda line, place: np.interp(place, finite_differences.NEAR, found[line])
+    assert on("forward", 0) == pytest.approx(here) and on("forward", 1) == pytest.approx(ahead)
+    assert on("central", -1) == pytest.approx(behind) and on("central", 1) == pytest.approx(ahead)
+    for line in ("forward", "central"):
+        slope = np.ptp(found[line]) / np.ptp(finite_differences.NEAR)
+        assert slope == pytest.approx(said[line] / chosen.slope(chosen.x), abs=1e-12)
+
+
+def test_errors_are_drawn_only_as_far_as_one_went():
+    found = finite_differences.compute(1e-5, "exp")
+    for name in finite_differences.KINDS:
+        shown = found[f"{name} error"] > 0
+        assert shown.sum() == 11 and shown[:11].all()
+        assert found[f"{name} now"][0][1] == finite_differences.ALL_ERRORS["exp"][name][10]
+    assert (
+        "step h = 10⁻⁵" in found["readout"]
+        and "3·10⁻⁶" in finite_differences.compute(10**-5.5, "exp")["readout"]
+    )
+
+
+def test_short_steps_are_steps_of_their_own():
+    """1e-15 was once taken for 1e-12, and 1e-20 too."""
+    explorable = explore.differences()
+    for name, power in (("too short", 15), ("no step at all", 20)):
+        step = explorable.controls["step"].decode(explorable.presets[name]["step"])
+        assert np.log10(step) == pytest.approx(-power)
+
+
 # ---- depth
+
+
+def test_what_the_pulse_has_reached():
+    """Nothing, then values from the first layer on, then gradients from the last one back."""
+    seen = [deep_signal.reached(4, pulse)[:5].tolist() for pulse in (0, 10, 20, 25, 30, 40)]
+    assert seen == [
+        [0, 0, 0, 0, -1], [1, 1, 0, 0, -1], [1, 1, 1, 1, -1], [1, 1, 1, 2, -1], [1, 1, 2, 2, -1], [2, 2, 2, 2, -1],
+    ]  # fmt: skip
+    assert (deep_signal.reached(30, 40) == 2).all()
+
+
+def test_what_is_drawn_is_the_signal():
+    found = deep_signal.compute(5, "tanh", 1.0, 40)
+    signal = deep_signal.signal(5, "tanh", 1.0)
+    sizes = 10.0 ** found["sizes"][:, :5]
+    np.testing.assert_allclose(sizes[0], deep_signal.root_mean_square(signal.activations))
+    np.testing.assert_allclose(sizes[1], deep_signal.root_mean_square(signal.gradients))
+    np.testing.assert_allclose(sizes[2], [deep_signal.difference(signal, k) for k in range(1, 6)])
+    some = signal.gradients[:, : deep_signal.UNITS]
+    np.testing.assert_array_equal(np.sign(found["gradients"][:5]), np.sign(some))
+    order = np.argsort(np.abs(some).ravel())
+    assert (np.diff(np.abs(found["gradients"][:5]).ravel()[order]) >= 0).all(), "a larger number is darker"
+    assert not found["gradients"][5:].any()
+
+
+def test_the_axis_holds_what_is_shown():
+    for activation, gain in itertools.product(deep_signal.ACTIVATIONS, (0.25, 1.0, 4.0)):
+        found = deep_signal.compute(30, activation, gain, 40)
+        low, high = found["limits"]
+        known = found["sizes"][found["sizes"] > columns.NOTHING]
+        assert low < high and low % 4 == high % 4 == 0
+        assert low <= max(known.min(), columns.LOWEST) and high >= min(known.max(), columns.HIGHEST)
+        assert known.min() - 1 - low < 4, "no smaller axis would do"
+
+
+def test_the_read_out_follows_the_pulse():
+    explorable = explore.depth()
+    assert "waits at layer 1" in explorable.at(pulse=0)[1]
+    half = explorable.at(pulse=10)[1]
+    assert "0.51 in layer 10" in half and "Back" not in half
+    assert "in layer 11" in explorable.at(pulse=30)[1]
+    assert "the gradient vanishes, by a factor of 0.232 a layer" in explorable.readout()
+
+
+def test_the_tables_of_the_chapter():
+    said = deep_signal.factors(sigmoid=[1.0], relu=[2.0]).splitlines()
+    assert len(said) == 3 and said[1].split()[:4] == ["sigmoid", "1.0", "0.24", "0.23"]
+    assert float(said[2].split()[-1]) > 100
+    law = deep_signal.power_law(layers=(1, 50)).splitlines()
+    assert len(law) == 3 and "1/sqrt(2k) 0.100" in law[1]
 
 
 def test_signal_shapes_and_rates():
@@ -344,15 +476,151 @@ def test_the_signal_depends_on_its_seed_alone():
 # ---- the travelling network
 
 
-def test_travelling_reads_the_history(histories):
+def step(explorable, state, name="train"):
+    """Press a button as the page does: the new state and the read-out."""
+    reply, _ = explorable.handle({"kind": "action", "name": name, "values": state, "seq": 0})
+    assert reply["kind"] == "frame", reply
+    return reply["values"], reply
+
+
+def test_before_anybody_trains_the_runs_of_the_chapter_are_shown(histories):
     explorable = explore.travelling(histories)
-    said = explorable.at(run="deep", epoch=2)[1]
-    assert f"training loss {histories['deep'].train_loss[2]:.3f}" in said
-    assert f"{histories['deep'].scores[2]:.1%}" in said
+    for layers, history in histories.items():
+        said = explorable.at(layers=layers)[1]
+        assert "The run of the table" in said and "needs Python" in said
+        assert f"Training loss {history.train_loss[-1]:.3f}" in said and f"{history.scores[-1]:.1%}" in said
+        sizes = 10 ** explorable.painter.arrays["sizes"][:, :layers]
+        np.testing.assert_allclose(sizes[0], history.snapshots[-1].activation_rms, rtol=1e-6)
+        np.testing.assert_allclose(sizes[1], history.snapshots[-1].gradient_rms, rtol=1e-6)
+
+
+def test_what_is_trained_without_steering_is_the_run_of_the_chapter(histories):
+    explorable = explore.travelling(histories)
+    state, epochs = dict(explorable.start), 2
+    for _ in range(epochs * runs.EPOCH // travelling_run.SLICE):
+        state, reply = step(explorable, state)
+    assert "Your run, seed 0:  6 layers, epoch  2.0" in reply["readout"]
+    losses = explorable.painter.arrays["loss 6"]
+    np.testing.assert_allclose(losses[[0, 3, 6]], histories[6].train_loss[:3], rtol=1e-12)
+    assert (losses[6:] == losses[6]).all(), "what is still to come is not drawn"
+
+
+def test_rate_and_depth_change_while_it_runs(histories):
+    """A rate counts from the next step on; every depth and seed keeps a run of its own."""
+    explorable = explore.travelling(histories)
+    rates = explorable.controls["rate"]
+    state, _ = step(explorable, dict(explorable.start))
+    state, _ = step(explorable, state | {"rate": rates.encode(0.01)})
+    ours = explorable.painter.arrays["loss 6"][:3].copy()
+    plain = runs.Run(6)
+    plain.go_on(travelling_run.SLICE, 0.5)
+    plain.go_on(travelling_run.SLICE, 0.01)
+    np.testing.assert_allclose(ours, [loss for _, loss in plain.losses], rtol=1e-12)
+    state, other = step(explorable, state | {"layers": 0})
+    assert " 2 layers, epoch  0.3" in other["readout"]
+    np.testing.assert_array_equal(explorable.painter.arrays["loss 6"][:3], ours)
+    again = explorable.frame(state | {"layers": 1}, "png")["readout"]
+    assert " 6 layers, epoch  0.7" in again
+    assert "epoch  0.0" in explorable.frame(state | {"seed": 3}, "png")["readout"]
+
+
+def test_start_again_and_the_end(histories):
+    explorable = explore.travelling(histories)
+    state, _ = step(explorable, dict(explorable.start))
+    state, reply = step(explorable, state, "start again")
+    assert "epoch  0.0" in reply["readout"] and not reply["done"]
+    run = runs.Run(2, data=runs.examples())
+    steered = travelling_run.Steered(histories)
+    steered.own[2, 0] = run
+    run.done = travelling_run.MOST * travelling_run.SLICE
+    assert steered.train(2, 0.5, 0, np.array([1.0])) is None
+
+
+def test_every_moment_has_a_picture_of_its_own(histories):
+    """The page keeps pictures by the values of the controls: what Python changed must change one of them."""
+    explorable = explore.travelling(histories)
+    state, seen = dict(explorable.start), []
+    for _ in range(3):
+        state, reply = step(explorable, state)
+        seen.append((frame_key(state), reply["readout"]))
+    assert len(set(seen)) == len({key for key, _ in seen}) == 3
 
 
 def test_travelling_refuses_what_does_not_fit(histories):
-    short = train.History(snapshots=histories["deep"].snapshots[:2])
-    for wrong in ({}, {"a": train.History()}, {"a": histories["deep"], "b": short}):
-        with pytest.raises(ValueError, match="histories must hold runs with equally many snapshots"):
+    short = runs.Trained(train_loss=histories[6].train_loss[:2])
+    for wrong in ({}, {2: runs.Trained()}, {2: histories[2], 6: short}):
+        with pytest.raises(ValueError, match="histories must hold runs with equally many epochs"):
             explore.travelling(wrong)
+
+
+# ---- wrong versions that the tests above must reject
+
+
+def by_the_other_axis(done, rows, columns, by):
+    return RIGHT["table"](done, rows, columns, 1 - by)
+
+
+def sweep_of_everything(there, last, source, done):
+    return RIGHT["swept"](there, last, source, done) + 0.1 * there
+
+
+def secant_through_x(chosen, step):
+    found = RIGHT["magnified"](chosen, step)
+    return found | {"central": found["central"] - found["central"][len(finite_differences.NEAR) // 2]}
+
+
+def not_magnified(chosen, step):
+    found = RIGHT["magnified"](chosen, step)
+    return found | {"curve": found["curve"] * step}
+
+
+def back_from_the_first(layers, pulse):
+    found = RIGHT["reached"](layers, pulse)
+    return np.concatenate([found[:layers][::-1], found[layers:]])
+
+
+def without_signs(numbers, limits):
+    return np.abs(columns.shades(numbers, limits))
+
+
+def always_large(powers, step=4):
+    return np.array([columns.LOWEST, columns.HIGHEST], float)
+
+
+RIGHT = {
+    **{name: getattr(two_modes, name) for name in ("table", "swept")},
+    **{"magnified": finite_differences.magnified, "reached": deep_signal.reached},
+}
+GLASS = test_the_glass_keeps_the_tangent_and_shows_curve_stairs_and_one_stair
+MUTANTS = [
+    (two_modes, "table", by_the_other_axis, test_forward_mode_fills_columns_and_reverse_mode_rows),
+    (two_modes, "swept", sweep_of_everything, test_forward_mode_fills_columns_and_reverse_mode_rows),
+    (finite_differences, "magnified", secant_through_x,
+     lambda: test_secants_pass_through_the_dots_with_the_slope_of_their_formula(1.0)),
+    (finite_differences, "magnified", not_magnified, lambda: GLASS("exp")),
+    (deep_signal, "reached", back_from_the_first, test_what_the_pulse_has_reached),
+    (deep_signal, "shades", without_signs, test_what_is_drawn_is_the_signal),
+    (deep_signal, "axis", always_large, test_the_axis_holds_what_is_shown),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "module, name, wrong, rejects", MUTANTS, ids=lambda given: getattr(given, "__name__", None)
+)
+def test_wrong_versions_are_rejected(module, name, wrong, rejects, monkeypatch):
+    deep_signal.drawn.cache_clear()
+    monkeypatch.setattr(module, name, wrong)
+    with pytest.raises(AssertionError):
+        rejects()
+    deep_signal.drawn.cache_clear()
+
+
+@pytest.mark.parametrize("wrong", [
+    {"train": lambda steered, layers, rate, seed, moment: steered.run(layers, seed).go_on(14, 0.5) or steered.later()},
+    {"run": lambda steered, layers, seed: steered.own.setdefault(seed, runs.Run(layers, seed, steered.data))},
+], ids=["deaf to the rate", "one run for all depths"])  # fmt: skip
+def test_wrong_ways_to_steer_are_rejected(wrong, histories, monkeypatch):
+    for name, function in wrong.items():
+        monkeypatch.setattr(travelling_run.Steered, name, function)
+    with pytest.raises(AssertionError):
+        test_rate_and_depth_change_while_it_runs(histories)

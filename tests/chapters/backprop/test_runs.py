@@ -60,3 +60,39 @@ def test_ten_layers_stay_a_hair_above_guessing_and_lose_the_gradient(histories):
 def test_a_run_depends_on_its_seed_alone():
     first, again, other = (runs.travelling(2, epochs=1, seed=seed) for seed in (0, 0, 1))
     assert first.losses == again.losses != other.losses
+
+
+def test_a_run_in_slices_is_the_run_in_one_go(histories):
+    """The same losses to the last digits, whatever the slices; the accuracy too."""
+    run = runs.Run(2)
+    for batches in (runs.EPOCH, 30, 12, 1, 41):
+        run.go_on(batches, runs.RATE)
+    at = dict(run.losses)
+    for epoch in (0, 1, 2, 3):
+        assert at[epoch * runs.EPOCH] == pytest.approx(histories[2].train_loss[epoch], rel=1e-12)
+    assert run.accuracy == histories[2].scores[3]
+
+
+def test_a_history_keeps_the_parameters_it_ended_with(histories):
+    run = runs.Run(3)
+    run.params = histories[3].params
+    run.look()
+    assert run.losses[-1][1] == pytest.approx(histories[3].train_loss[-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("rate", [0.1, 1.0, 5.0])
+def test_no_learning_rate_wakes_ten_layers(rate):
+    run = runs.Run(10)
+    for _ in range(40):
+        run.go_on(runs.EPOCH, rate)
+    assert run.accuracy < 0.15 and run.losses[-1][1] > 2.29
+
+
+def test_a_larger_rate_shortens_the_plateau_of_five_layers():
+    waited = []
+    for rate in (runs.RATE, 1.0, 2.0):
+        run = runs.Run(5)
+        while run.losses[-1][1] > 2.0:
+            run.go_on(runs.EPOCH, rate)
+        waited.append(run.done // runs.EPOCH)
+    assert waited[0] > waited[1] > waited[2]

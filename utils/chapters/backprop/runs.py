@@ -1,5 +1,7 @@
 """Trained runs of chapter 01, shared by notebook, pictures and tests: digits, the travelling network, pre-training."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -12,7 +14,9 @@ from utils.nn.losses import cross_entropy, mse_loss
 from utils.nn.mlp import mlp, mlp_params
 
 BATCH = 32
-WHOLE = 42 * BATCH  # examples in whole batches; chapter 04 shows what a last batch of three does
+EPOCH = 42  # batches
+RATE, WIDTH = 0.5, 32  # of the travelling network
+WHOLE = EPOCH * BATCH  # examples in whole batches; chapter 04 shows what a last batch of three does
 
 
 def examples():
@@ -48,19 +52,69 @@ def torch_losses(params, data, *, steps, rate):
     return np.array(losses[:steps])
 
 
+@dataclass
+class Trained(train.History):
+    """A History, and the parameters that the run ended with."""
+
+    params: tuple = ()
+
+
 def travelling(layers, *, epochs=25, seed=0):
     """The travelling network as it is in chapter 01: sigmoids, weights of gain 1, learning rate 0.5.
 
-    Returns its History, with held-out accuracies as scores and a snapshot an epoch.
+    Returns its History, with held-out accuracies as scores, a snapshot an epoch, and its last parameters.
     """
-    data, sizes = examples(), (64, *[32] * (layers - 1), 10)
+    data, sizes = examples(), sizes_of(layers)
     network, taps = mlp(sizes, sigmoid)
-    _, history = train.fit(
+    params, history = train.fit(
         network, cross_entropy, mlp_params(sizes, np.random.default_rng(seed)), data.train_x, data.train_y,
-        update=train.sgd(0.5), epochs=epochs, batch_size=BATCH, taps=taps,
+        update=train.sgd(RATE), epochs=epochs, batch_size=BATCH, taps=taps,
         score=lambda params: train.accuracy(network, params, data.test_x, data.test_y),
     )  # fmt: skip
-    return history
+    return Trained(**vars(history), params=params)
+
+
+def sizes_of(layers):
+    """Units per layer of the travelling network, inputs first."""
+    return (64, *[WIDTH] * (layers - 1), 10)
+
+
+class Run:
+    """The travelling network while it is trained, some batches at a time: the same steps as `travelling`.
+
+    layers: 2 or more; seed: of its weights.  losses: [(batches so far, loss of all training examples)]; accuracy: the
+    share of held-out digits that are right.
+    """
+
+    def __init__(self, layers, seed=0, data=None):
+        self.layers, self.data, self.done, self.losses = layers, data or examples(), 0, []
+        self.network, self.taps = mlp(sizes_of(layers), sigmoid)
+        self.params = mlp_params(sizes_of(layers), np.random.default_rng(seed))
+        self.rng, self.order = np.random.default_rng(0), []
+        self.look()
+
+    def go_on(self, batches, rate):
+        """Take that many steps, each on a batch, and look."""
+        update = train.sgd(rate)
+        for _ in range(batches):
+            if not len(self.order):
+                self.order = self.rng.permutation(len(self.data.train_x))
+            rows, self.order = self.order[:BATCH], self.order[BATCH:]
+            x, y = self.data.train_x[rows], self.data.train_y[rows]
+            self.params = update(
+                self.params, train.gradient(self.network, cross_entropy, self.params, x, y)[1]
+            )
+            self.done += 1
+        self.look()
+
+    def look(self):
+        """Measure loss and accuracy, and let the first examples pass the taps."""
+        data = self.data
+        output, _ = self.network(self.params, data.train_x)
+        self.losses.append((self.done, float(cross_entropy(output, data.train_y)[0])))
+        self.accuracy = train.accuracy(self.network, self.params, data.test_x, data.test_y)
+        some = slice(0, BATCH)
+        train.gradient(self.network, cross_entropy, self.params, data.train_x[some], data.train_y[some])
 
 
 def pretrained(sizes, x, seed, *, epochs=10, rate=2.0):
@@ -81,14 +135,14 @@ def pretrained(sizes, x, seed, *, epochs=10, rate=2.0):
 
 def after_pretraining(layers, *, seed, epochs=20, pretrain=True):
     """Held-out accuracy of the travelling network, an entry an epoch, with or without layer-wise pre-training."""
-    data, sizes = examples(), (64, *[32] * (layers - 1), 10)
+    data, sizes = examples(), sizes_of(layers)
     network, _ = mlp(sizes, sigmoid)
     start = (
         pretrained(sizes, data.train_x, seed) if pretrain else mlp_params(sizes, np.random.default_rng(seed))
     )
     _, history = train.fit(
         network, cross_entropy, start, data.train_x, data.train_y,
-        update=train.sgd(0.5), epochs=epochs, batch_size=BATCH, seed=seed,
+        update=train.sgd(RATE), epochs=epochs, batch_size=BATCH, seed=seed,
         score=lambda params: train.accuracy(network, params, data.test_x, data.test_y),
     )  # fmt: skip
     return history.scores

@@ -21,8 +21,8 @@ QUIZZES = [
         "01.c",
         ["the cost of both modes", "the number of paths", "neither"],
         right="b",
-        ask="What does one more layer of 16 units multiply by 16?",
-        why="A layer adds its edges to both modes, once a sweep. The paths fork at every unit of it, so their number is multiplied by 16.",
+        ask="What does one more hidden layer of 4 units multiply by 4?",
+        why="A layer adds its edges to both modes, once a sweep. The paths fork at every unit of it, so their number is multiplied by 4.",
     ),
     Quiz(
         "01.d",
@@ -36,7 +36,7 @@ QUIZZES = [
         ["yes, they get as small as the gradients", "no, they stay near 0.5"],
         right="b",
         ask="With the sigmoid, do the activations vanish as well?",
-        why="A sigmoid of anything near 0 is near 0.5, in every layer. What fades with depth is how much an activation differs from example to example: the last line of the read-out.",
+        why="A sigmoid of anything near 0 is near 0.5, in every layer. What fades with depth is how much an activation differs from example to example: the dashed line.",
     ),
     Quiz(
         "01.f",

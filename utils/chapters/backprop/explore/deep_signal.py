@@ -1,24 +1,23 @@
-"""Vanishing and exploding: depth, activation and weight scale -> what is left of a signal in every layer."""
+"""Vanishing and exploding: a signal runs through a random network and a gradient comes back, layer by layer."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from utils import style
-from utils.explorable.engine import Choice, Explorable, Slider
-from utils.explorable.layers import Histogram, LayerPlot, quantiles, show_histograms, verdict
+from utils.explorable import Choice, Explorable, Layers, Slider
+from utils.explorable.columns import axis, exponents, filled, in_powers, shades
 from utils.explorable.layers import difference as between_examples
 from utils.explorable.layers import root_mean_squares as root_mean_square
+from utils.explorable.layers import verdict
 from utils.nn.activations import identity, relu, sigmoid, tanh
 from utils.nn.chain import Tap, chain
 from utils.nn.linear import linear
 
 ACTIVATIONS = {"sigmoid": sigmoid, "tanh": tanh, "relu": relu, "none": identity}
-WIDTH, BATCH, DEEPEST = 64, 64, 30
-LIMITS = (1e-16, 1e8)
-# a point to pick for every layer, in the middle of the axes
-COLUMNS = np.stack([np.arange(1, DEEPEST + 1), np.full(DEEPEST, 1e-4)], axis=1)
+WIDTH, BATCH, DEEPEST, UNITS = 64, 64, 30, 12
 GAINS = [0.25, 0.5, 0.7, 0.9, 1.0, 1.1, 1.2, 1.4142, 1.7, 2.0, 2.5, 3.0, 4.0]
+WAY = 20  # steps forward, and as many back
 
 
 @dataclass
@@ -56,74 +55,133 @@ def signal(depth, activation, gain, *, seed=0, width=WIDTH):
     )
 
 
+def difference(found, layer):
+    """How far the examples differ in a layer, 1 the first: see utils.explorable.layers."""
+    return between_examples(found.activations[layer - 1].reshape(BATCH, WIDTH))
+
+
+def measured(signal):
+    """Sizes per layer, (3, layers): of the activations, of the gradients, and how far examples differ."""
+    apart = [difference(signal, layer) for layer in range(1, len(signal.activations) + 1)]
+    return np.stack([root_mean_square(signal.activations), root_mean_square(signal.gradients), apart])
+
+
+@lru_cache(maxsize=64)
+def drawn(layers, activation, gain):
+    """What the marks draw of a network when everything is known, and its sizes, (3, layers)."""
+    found = signal(layers, activation, gain)
+    sizes = measured(found)
+    limits = axis(exponents(sizes))
+    some = lambda numbers: filled(shades(numbers[:, :UNITS], limits), DEEPEST)
+    arrays = {"values": some(found.activations), "gradients": some(found.gradients), "limits": limits}
+    return arrays | {"sizes": filled(exponents(sizes).T, DEEPEST).T}, sizes
+
+
+def reached(layers, pulse):
+    """What is known of every layer after `pulse` steps, (DEEPEST,): see Layers."""
+    ahead = round(layers * min(pulse, WAY) / WAY)
+    behind = layers - round(layers * max(0, pulse - WAY) / WAY)
+    at = np.arange(DEEPEST)
+    return np.where(at >= layers, -1.0, 1.0 * (at < ahead) + (at >= behind))
+
+
+def compute(layers, activation, gain, pulse):
+    arrays, sizes = drawn(layers, activation, gain)
+    shown = reached(layers, pulse)
+    return arrays | {"shown": shown, "readout": tell(sizes, shown)}
+
+
+def tell(sizes, shown):
+    """What has happened so far.  sizes: (3, layers); shown: see Layers."""
+    values, gradients, apart = sizes
+    ahead, back = int((shown >= 1).sum()), int((shown == 2).sum())
+    if not ahead:
+        return "A batch of random numbers waits at layer 1."
+    lines = [
+        f"Forward: activations go from {in_powers(values[0])} in layer 1 to {in_powers(values[ahead - 1])} in layer {ahead}; "
+        f"examples differ by {in_powers(apart[0])}, then by {in_powers(apart[ahead - 1])}."
+    ]
+    if back:
+        last, here = len(values), len(values) - back + 1
+        top, bottom = gradients[-1], gradients[here - 1]
+        factor = (bottom / top) ** (1 / max(1, back - 1)) if top and bottom else 0.0
+        lines.append(
+            f"Back:    gradients go from {in_powers(top)} in layer {last} to {in_powers(bottom)} in layer {here}: "
+            f"the gradient {verdict(bottom / top)}, by a factor of {factor:.3f} a layer."
+        )
+    return "\n".join(lines)
+
+
+def pulse_name(pulse):
+    if pulse in (0, WAY, 2 * WAY):
+        return {0: "before", WAY: "at the loss", 2 * WAY: "all the way back"}[pulse]
+    return f"{'forward' if pulse < WAY else 'back'} {100 * (pulse % WAY) // WAY} %"
+
+
 def depth():
-    """Layers, activation and gain -> activations and gradients per layer, and the picked layer's distributions."""
-
-    def update(artists, layers, activation, gain, layer):
-        found = signal(layers, activation, gain)
-        sizes = root_mean_square(found.gradients)
-        artists["plot"].show(
-            quantiles(found.activations),
-            quantiles(found.gradients),
-            root_mean_square(found.activations),
-            sizes,
-        )
-        at = min(layer, layers)
-        a, g = found.activations[at - 1], found.gradients[at - 1]
-        for line in artists["here"]:
-            line.set_xdata([at, at])
-        show_histograms(artists["histograms"], a, g)
-        top, bottom = sizes[[-1, 0]]
-        ratio = (bottom / top) ** (1 / max(1, layers - 1)) if top and bottom else 0.0
-        return (
-            f"root mean square of the gradient: last layer {top:.2e}, first layer {bottom:.2e}: it {verdict(bottom / top)}\n"
-            f"per layer on the way back it is multiplied by {ratio:.3f}\n"
-            f"layer {at}: activations {np.sqrt((a**2).mean()):.2e}, gradients {np.sqrt((g**2).mean()):.2e}\n"
-            f"between examples an activation differs by {difference(found, 1):.1e} in layer 1, "
-            f"by {difference(found, layers):.1e} in layer {layers}"
-        )
-
+    """Layers, activation and gain -> a signal that runs forward, and a gradient that runs back."""
     return Explorable(
-        setup,
-        update,
+        compute,
         title="vanishing and exploding",
-        figsize=(9.6, 3.8),
-        layers=range(2, DEEPEST + 1),
-        activation=Choice(list(ACTIVATIONS)),
+        marks=[
+            Layers(
+                "values",
+                "12 of 64 units a layer: activations left, gradients right; below, the size of all",
+                gradients="gradients",
+                sizes="sizes",
+                shown="shown",
+                limits="limits",
+                names=("activations", "gradients", "how far examples differ"),
+            )
+        ],
         gain=Slider(GAINS, format="{:.2f}"),
-        layer=Slider(range(1, DEEPEST + 1), label="layer picked"),
-        start={"layers": 20, "activation": "sigmoid", "gain": 1.0, "layer": 1},
-        play=("layers",),
-        pick=[{"axes": axes, "nearest": "layer", "points": COLUMNS} for axes in (0, 1)],
+        activation=Choice(list(ACTIVATIONS)),
+        layers=range(2, DEEPEST + 1),
+        pulse=Slider(range(2 * WAY + 1), label="signal", format=pulse_name),
+        start={"layers": 20, "activation": "sigmoid", "gain": 1.0, "pulse": 2 * WAY},
+        play=("pulse",),
         presets={
             "sigmoid": {},
             "tanh": {"activation": "tanh"},
             "tanh, four times the weights": {"activation": "tanh", "gain": 4.0},
             "relu": {"activation": "relu", "gain": 1.4142},
             "relu, half the weights": {"activation": "relu", "gain": 0.7},
-            "no activation": {"activation": "none"},
             "no activation, 1.2": {"activation": "none", "gain": 1.2},
         },
-        alt="Activations and gradients of every layer as bands, and histograms of one layer",
+        alt="Twelve units of every layer as cells, activations beside gradients; below, their sizes layer by layer",
     )
 
 
-def difference(found, layer):
-    """How far the examples differ in a layer, 1 the first: see utils.explorable.layers."""
-    return between_examples(found.activations[layer - 1].reshape(BATCH, WIDTH))
+def factors(depth=20, **gains):
+    """A table as text: the factor of a layer by eq. (1.17a), the measured one, and what is left of the gradient.
+
+    gains: a list for each activation.
+    """
+    lines = ["activation  gain   by (1.17a)   measured   first layer / last layer"]
+    for activation, gain in ((name, gain) for name, some in gains.items() for gain in some):
+        found = signal(depth, activation, gain)
+        size, slopes = root_mean_square(found.gradients), root_mean_square(found.slopes)
+        left = size[0] / size[-1]
+        rate = left ** (1 / (depth - 1))
+        lines.append(
+            f"{activation:10} {gain:5.1f} {gain * slopes[1:].mean():12.2f} {rate:10.2f} {left:26.0e}"
+        )
+    return "\n".join(lines)
 
 
-def setup(fig):
-    grid = fig.add_gridspec(2, 3, width_ratios=[1.2, 1.2, 1])
-    left, middle = fig.add_subplot(grid[:, 0]), fig.add_subplot(grid[:, 1])
-    top, bottom = fig.add_subplot(grid[0, 2]), fig.add_subplot(grid[1, 2])
-    plot = LayerPlot(left, middle, DEEPEST, activation_limits=LIMITS, gradient_limits=LIMITS, log=True)
-    here = [ax.axvline(1, color="#444444", linewidth=1) for ax in (left, middle)]
-    top.set(xlim=(-1.5, 1.5), ylim=(0, 0.25), title="the picked layer", xlabel="activation", yticks=[])
-    bottom.set(xlim=(-16, 8), ylim=(0, 0.25), xlabel="log10 of |gradient|", yticks=[])
-    histograms = [
-        Histogram(top, np.linspace(-1.5, 1.5, 61), style.ACTIVATION),
-        Histogram(bottom, np.linspace(-16, 8, 49), style.GRADIENT),
+def power_law(depth=50, layers=(1, 2, 5, 10, 20, 50), width=256):
+    """Eq. (1.17c) beside the measurement, for tanh with gain 1, as text."""
+    found = signal(depth, "tanh", 1.0, width=width)
+    size, slopes, gradient = map(root_mean_square, (found.activations, found.slopes, found.gradients))
+    lines = [
+        f"layer {k:2}: activations {size[k - 1]:.3f}, 1/sqrt(2k) {(2 * k) ** -0.5:.3f}   "
+        f"slopes {slopes[k - 1]:.3f}, 1 - 1/(2k) {1 - 1 / (2 * k):.3f}"
+        for k in layers
     ]
-    moving = [*plot.artists, *here, *(h.artist for h in histograms)]
-    return {"moving": moving, "plot": plot, "here": here, "histograms": histograms}
+    left = gradient[0] / gradient[-1]
+    return "\n".join(
+        [
+            *lines,
+            f"gradient, layer 1 / layer {depth}: {left:.2f}   0.92 to the {depth - 1}: {0.92 ** (depth - 1):.3f}",
+        ]
+    )

@@ -1,13 +1,17 @@
-"""Finite differences: the error of three formulas against the step, a U between two mistakes."""
+"""Finite differences: under the magnifying glass of a shrinking step, and how wrong three formulas become."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from utils import style
-from utils.explorable.engine import Choice, Explorable, Slider
+from utils.explorable import Choice, Curve, Explorable, Points, Slider
+from utils.explorable.columns import SUPERSCRIPTS
 
 STEPS = 10.0 ** np.arange(0, -20.5, -0.5)
+NEAR = np.linspace(-1.6, 1.6, 321)  # places around x, in steps
+EXACT = 1e-17  # an error of 0 is drawn here, below the smallest that float64 can show
+# drawn in this order: central and complex step have the same error where the step is long
+KINDS = {"complex": "value", "forward": "data", "central": "gradient"}
 
 
 @dataclass
@@ -55,15 +59,12 @@ def slopes(f, x, h):
 
 
 def errors(function):
-    """Relative errors of the three estimates for every step of STEPS; an exact hit counts as 1e-17."""
+    """Relative errors of the three estimates for every step of STEPS; an exact hit counts as EXACT."""
     truth = function.slope(function.x)
     found = slopes(function.f, function.x, STEPS)
-    return {name: np.maximum(np.abs(value / truth - 1), 1e-17) for name, value in found.items()}
+    return {name: np.maximum(np.abs(value / truth - 1), EXACT) for name, value in found.items()}
 
 
-# drawn in this order: central and complex step have the same error where the step is long
-LINES = {"complex": "-", "forward": "-", "central": "--"}
-COLOURS = {"complex": style.ACTIVATION, "forward": "#999999", "central": style.GRADIENT}
 ALL_ERRORS = {name: errors(function) for name, function in FUNCTIONS.items()}
 
 
@@ -72,88 +73,104 @@ def best_step(function, formula):
     return float(STEPS[np.argmin(ALL_ERRORS[function][formula])])
 
 
+def magnified(chosen, step):
+    """The neighbourhood of x so that the true tangent always looks the same: {name: heights}, eqs. (1.13), (1.14).
+
+    Places count in steps from x, heights in what the tangent rises over one step, from f(x).  "curve", "tangent",
+    "forward", "central": (len(NEAR),); "ends": the three points at x - h, x and x + h, (3, 2).
+    """
+    x, f = chosen.x, chosen.f
+    height = lambda value: (value - f(x)) / (step * abs(chosen.slope(x)))
+    ends = height(f(x + step * np.array([-1.0, 0.0, 1.0])))
+    lines = {"forward": ends[2] * NEAR, "central": (ends[2] + ends[0]) / 2 + (ends[2] - ends[0]) / 2 * NEAR}
+    return lines | {
+        "curve": height(f(x + step * NEAR)),
+        "tangent": np.sign(chosen.slope(x)) * NEAR,
+        "ends": np.stack([[-1.0, 0.0, 1.0], ends], axis=1),
+    }
+
+
+def step_name(step):
+    """1, 10⁻¹, and 3·10⁻¹ for the steps between."""
+    power = int(np.floor(np.log10(step) + 1e-9))
+    whole = f"10{str(power).translate(SUPERSCRIPTS)}" if power else "1"
+    return whole if step < 2 * 10.0**power else f"3\u00b7{whole}"
+
+
+def compute(step, function):
+    chosen, found = FUNCTIONS[function], ALL_ERRORS[function]
+    visited = step * 0.9 <= STEPS  # only as far as one has gone
+    at = int(visited.sum()) - 1
+    arrays = magnified(chosen, step) | {"near": NEAR, "steps": STEPS}
+    for name, error in found.items():
+        arrays |= {f"{name} error": error * visited, f"{name} now": [[step, error[at]]]}
+    estimates, truth = slopes(chosen.f, chosen.x, step), chosen.slope(chosen.x)
+    lines = [f"step h = {step_name(step)}: the true slope is {truth:.15f}"]
+    for name, estimate in estimates.items():
+        right = min(15, max(0, int(-np.log10(found[name][at]))))
+        lines.append(f"  {name:8} says {estimate:21.15f}, right in {right:2} of 15 digits")
+    return arrays | {"readout": "\n".join(lines)}
+
+
 def differences():
-    """Step size and function -> the secant it draws, and the relative error of three formulas."""
-
-    def update(artists, step, function):
-        chosen = FUNCTIONS[function]
-        found = ALL_ERRORS[function]
-        at = int(np.argmin(np.abs(np.log10(STEPS) - np.log10(step))))
-        for name, line in artists["curves"].items():
-            line.set_ydata(found[name])
-        artists["dots"].set_offsets([[step, found[name][at]] for name in COLOURS])
-        artists["now"].set_xdata([step, step])
-        draw_secants(artists, chosen, step)
-        estimates = slopes(chosen.f, chosen.x, step)
-        lines = [
-            f"{name:8} {estimates[name]:.15f}   relative error {found[name][at]:.0e}"
-            for name in ("forward", "central", "complex")
-        ]
-        return "\n".join([f"true     {chosen.slope(chosen.x):.15f}   step {step:.1e}", *lines])
-
+    """Step and function -> the curve under a magnifying glass, and the errors of three formulas as far as one went."""
+    errors_of = lambda name: Curve(
+        f"{name} error",
+        x="steps",
+        kind=KINDS[name],
+        look="dashed" if name == "central" else "",
+        also=(Points(f"{name} now", kind=KINDS[name], names=(name,), side="left"),),
+    )
+    first, *others = map(errors_of, KINDS)
     return Explorable(
-        setup,
-        update,
+        compute,
         title="finite differences",
-        figsize=(9, 3.8),
-        step=Slider([float(s) for s in STEPS], format="{:.0e}"),
+        marks=[
+            Curve(
+                "curve",
+                "the curve near x, under a magnifying glass",
+                kind="data",
+                look="bold",
+                x="near",
+                xlim=(-1.6, 1.6),
+                ylim=(-2.6, 2.6),
+                xlabel="steps h from x",
+                ylabel="f, tangent rises 1",
+                width=400,
+                height=300,
+                also=(
+                    Curve("tangent", x="near", kind="parameter", look="dashed"),
+                    Curve("forward", x="near", kind="data"),
+                    Curve("central", x="near", kind="gradient"),
+                    Points("ends", kind="value"),
+                ),
+            ),
+            Curve(
+                first.of,
+                "how wrong: drag along the axis to change the step",
+                kind=first.kind,
+                x="steps",
+                log="xy",
+                xlim=(1e-20, 1.0),
+                ylim=(EXACT, 10.0),
+                xlabel="step h",
+                ylabel="relative error",
+                width=480,
+                height=300,
+                pick="step",
+                also=(*first.also, *(part for curve in others for part in (curve, *curve.also))),
+            ),
+        ],
+        step=Slider([float(s) for s in STEPS], format=step_name),
         function=Choice(list(FUNCTIONS)),
         start={"step": 1.0, "function": "loss of w7"},
         play=("step",),
         presets={
             "too long": {"step": 1.0},
-            "best for forward": {"step": best_step("loss of w7", "forward")},
             "best for central": {"step": best_step("loss of w7", "central")},
+            "best for forward": {"step": best_step("loss of w7", "forward")},
             "too short": {"step": float(STEPS[np.argmin(np.abs(STEPS - 1e-15))])},
+            "no step at all": {"step": float(STEPS[-1])},
         },
-        alt="Left a curve with its tangent and two secants; right the relative error against the step, on log scales",
+        alt="Left the curve near x with its tangent and two secants; right the relative errors of three formulas so far",
     )
-
-
-def draw_secants(artists, chosen, step):
-    """The function near x, the true tangent, the forward and the central secant, scaled to the step."""
-    reach = max(step, 1e-9) * 1.6
-    t = np.linspace(-1, 1, 81)
-    x, base, slope = chosen.x, chosen.f(chosen.x), chosen.slope(chosen.x)
-    scale = reach * abs(slope) * 1.6
-    place = lambda y: np.clip((y - base) / scale, -2, 2)
-    found = slopes(chosen.f, x, step)
-    artists["curve"].set_ydata(place(chosen.f(x + t * reach)))
-    artists["tangent"].set_ydata(t * reach * slope / scale)
-    artists["forward"].set_ydata(np.clip(t * reach * found["forward"] / scale, -2, 2))
-    ahead, behind = chosen.f(x + step), chosen.f(x - step)
-    middle = (ahead + behind) / 2 - base
-    artists["central"].set_ydata(np.clip((middle + t * reach * found["central"]) / scale, -2, 2))
-    ends = np.array([-step, 0, step]) / reach
-    artists["points"].set_offsets(np.stack([ends, place(np.array([behind, base, ahead]))], axis=1))
-
-
-def setup(fig):
-    left, right = fig.subplots(1, 2, width_ratios=[1, 1.5])
-    t = np.linspace(-1, 1, 81)
-    left.set(xlim=(-1, 1), ylim=(-1.1, 1.1), xticks=[-0.625, 0, 0.625], yticks=[])
-    left.set_xticklabels(["x - h", "x", "x + h"])
-    left.set_title("the curve between x - h and x + h", fontsize=11)
-    plot = lambda colour, label, **kw: left.plot(t, 0 * t, color=colour, label=label, **kw)[0]
-    artists = {
-        "curve": plot("black", "f", linewidth=2.5),
-        "tangent": plot(style.PARAMETER, "true slope", linestyle="--", linewidth=1.5),
-        "forward": plot(COLOURS["forward"], "forward", linewidth=1.5),
-        "central": plot(COLOURS["central"], "central", linewidth=1.5),
-        "points": left.scatter([], [], color="black", zorder=4, s=30),
-    }
-    left.legend(loc="upper left", fontsize=10)
-    right.set(xscale="log", yscale="log", xlim=(1e-20, 1.5), ylim=(3e-18, 30))
-    right.set(xlabel="step h", ylabel="relative error", title="error against step")
-    artists["curves"] = {
-        name: right.plot(
-            STEPS, np.ones_like(STEPS), color=colour, marker=".", label=name, linestyle=LINES[name]
-        )[0]
-        for name, colour in COLOURS.items()
-    }
-    artists["dots"] = right.scatter(
-        [1] * 3, [1] * 3, color=list(COLOURS.values()), s=70, zorder=4, edgecolor="black"
-    )
-    artists["now"] = right.axvline(1.0, color="#444444", linewidth=1)
-    right.legend(loc="lower right", fontsize=10)
-    return artists

@@ -1,92 +1,179 @@
-"""The travelling network: a digits network trained at several depths, scrubbed through its epochs."""
+"""The travelling network, trained while the reader watches and steers, beside the runs of the chapter."""
 
 import numpy as np
 
-from utils import style
-from utils.explorable.engine import Choice, Explorable
-from utils.explorable.layers import LayerPlot
+from utils.chapters.backprop import runs
+from utils.explorable import Array, Choice, Curve, Explorable, Layers, Points, Slider
+from utils.explorable.columns import axis, exponents, filled, in_powers, shades
+from utils.explorable.layers import root_mean_squares as root_mean_square
+
+SLICE = 14  # batches between two pictures: a third of an epoch
+MOST = 120  # pictures of a run: 40 epochs
+UNITS = 10
+RATES = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0]
+GUESSING = float(np.log(10))
+
+
+class Moments(Array):
+    """Counts the changes of what Python keeps, so that no picture is taken for a later one; nobody drags it."""
+
+    def __init__(self):
+        super().__init__([0], step=1, low=0, high=10**9)
+
+    def samples(self, rng):
+        return [self.encode(self.start)]
+
+
+class Steered:
+    """The runs that a reader trains, one for each depth and seed; at moment 0 the runs of the chapter are shown.
+
+    histories: {layers: Trained}, see runs.travelling.
+    """
+
+    def __init__(self, histories):
+        self.histories, self.data = histories, runs.examples()
+        self.own, self.moment = {}, 0
+
+    def run(self, layers, seed):
+        """The reader's run of a depth, new if there is none yet."""
+        if (layers, seed) not in self.own:
+            self.own[layers, seed] = runs.Run(layers, seed, self.data)
+        return self.own[layers, seed]
+
+    def train(self, layers, rate, seed, moment):
+        run = self.run(layers, seed)
+        if run.done >= MOST * SLICE:
+            return None
+        run.go_on(SLICE, rate)
+        return self.later()
+
+    def start_again(self, layers, rate, seed, moment):
+        self.own.pop((layers, seed), None)
+        self.run(layers, seed)
+        return self.later()
+
+    def later(self):
+        self.moment += 1
+        return {"moment": [self.moment]}
+
+    def shown(self, layers, seed, moment):
+        """What the picture is of: the run of the chapter, with nothing of the reader's, or the reader's own."""
+        if moment[0] or seed:
+            return self.run(layers, seed)
+        run = runs.Run(layers, 0, self.data)
+        history = self.histories[layers]
+        run.params, run.done = history.params, runs.EPOCH * (len(history.train_loss) - 1)
+        run.look()
+        return run
+
+    def compute(self, layers, rate, seed, moment):
+        run = self.shown(layers, seed, moment)
+        ours = {n: self.own.get((n, seed)) if moment[0] or seed else None for n in self.histories}
+        arrays = layers_of(run, max(self.histories))
+        for n, history in self.histories.items():
+            arrays |= line_of(n, history, ours[n])
+        yours = moment[0] or seed
+        return arrays | {"readout": tell(run, rate, seed, yours)}
+
+
+def layers_of(run, most):
+    """What the mark of layers draws, from what passed the taps."""
+    values, gradients = ([getattr(tap, which) for tap in run.taps] for which in ("value", "gradient"))
+    powers = exponents([root_mean_square(values), root_mean_square(gradients)])
+    limits = axis(powers)
+    some = lambda parts: filled(np.stack([shades(part[0, :UNITS], limits) for part in parts]), most)
+    return {
+        "values": some(values),
+        "gradients": some(gradients),
+        "sizes": filled(powers.T, most).T,
+        "shown": np.where(np.arange(most) < run.layers, 2.0, -1.0),
+        "limits": limits,
+    }
+
+
+def line_of(n, history, run):
+    """The losses of a depth: those of the chapter, and the reader's, whose last point fills up what is still to come."""
+    losses = np.array(run.losses if run else [(0, history.train_loss[0])])
+    at = np.minimum(np.arange(MOST + 1), len(losses) - 1)
+    epochs = losses[:, 0] / runs.EPOCH
+    end = len(history.train_loss) - 1
+    return {
+        f"table {n}": history.train_loss,
+        "epochs": np.arange(end + 1.0),
+        f"end {n}": [[end, history.train_loss[-1]]],
+        f"loss {n}": losses[at, 1],
+        f"epochs {n}": epochs[at],
+        f"now {n}": [[epochs[-1], losses[-1, 1]]],
+        "guess": [GUESSING, GUESSING],
+        "all": [0.0, MOST * SLICE / runs.EPOCH],
+    }
+
+
+def tell(run, rate, seed, yours):
+    first, last = (root_mean_square([tap.gradient])[0] for tap in (run.taps[0], run.taps[-1]))
+    whose = f"Your run, seed {seed}" if yours else "The run of the table, seed 0"
+    said = (
+        f"{whose}: {run.layers:2} layers, epoch {run.done / runs.EPOCH:4.1f}; the next step is {rate:4g} times the gradient.\n"
+        f"Training loss {run.losses[-1][1]:5.3f}, guessing costs {GUESSING:.3f}; {run.accuracy:6.1%} of the held-out "
+        f"digits are right.\nThe gradient of layer 1 is {in_powers(first / last)} times that of layer {run.layers}."
+    )
+    return said if yours else f"{said}\nTo train one yourself, from the same start, needs Python."
 
 
 def travelling(histories):
-    """Runs by name -> losses, held-out accuracy, activations and gradients per layer, epoch by epoch.
+    """Train the travelling network a slice at a time, and change its depth and learning rate while it runs.
 
-    histories: {name: History of utils.train with snapshots and scores}, all of one number of
-    epochs.  ValueError when there is none or their epochs differ.
+    histories: {layers: Trained}, see runs.travelling, all with as many epochs; they are shown until the reader trains,
+    and on a page without Python.  ValueError when there is none or their epochs differ.
     """
-    lengths = {name: len(h.snapshots) for name, h in histories.items()}
+    lengths = {n: len(history.train_loss) for n, history in histories.items()}
     if not lengths or len(set(lengths.values())) > 1 or 0 in lengths.values():
-        raise ValueError(f"histories must hold runs with equally many snapshots; got {lengths}")
-    epochs = next(iter(lengths.values()))
-    limits = common_limits(histories)
-
-    def update(artists, run, epoch):
-        history = histories[run]
-        snapshot = history.snapshots[epoch]
-        # the outputs are no activations: they may grow as they like
-        artists["plot"].show(
-            snapshot.activation_quantiles[:-1],
-            snapshot.gradient_quantiles,
-            gradient_line=snapshot.gradient_rms,
+        raise ValueError(f"histories must hold runs with equally many epochs; got {lengths}")
+    steered, depths = Steered(histories), list(histories)
+    table = [
+        part
+        for n in depths
+        for part in (
+            Curve(f"table {n}", x="epochs", kind="data"),
+            Curve(f"loss {n}", x=f"epochs {n}", look="bold"),
+            Points(f"end {n}", kind="data", names=(f"{n} layers",)),
+            Points(f"now {n}", kind="data"),
         )
-        artists["loss"].set_data(range(epochs), history.train_loss)
-        artists["now"].set_xdata([epoch, epoch])
-        artists["dot"].set_data([epoch], [history.train_loss[epoch]])
-        first, last = snapshot.gradient_rms[0], snapshot.gradient_rms[-1]
-        return (
-            f"epoch {epoch}: training loss {history.train_loss[epoch]:.3f} (guessing: 2.303), "
-            f"accuracy on held-out digits {history.scores[epoch]:.1%}\n"
-            f"root mean square of the gradient: first layer {first:.1e}, last layer {last:.1e}, ratio {first / last:.1e}"
-        )
-
-    start = {"run": list(histories)[-1], "epoch": epochs - 1}
+    ]
     return Explorable(
-        lambda fig: setup(fig, epochs, limits),
-        update,
+        steered.compute,
         title="the travelling network",
-        figsize=(9.6, 3.6),
-        run=Choice(list(histories), label="network"),
-        epoch=range(epochs),
-        start=start,
-        play=("epoch",),
-        alt="Training loss against epochs; activations and gradients of every layer as bands",
+        marks=[
+            Layers(
+                "values",
+                "one digit passes: 10 units a layer, activations left, gradients right; below, sizes over 32 digits",
+                gradients="gradients",
+                sizes="sizes",
+                shown="shown",
+                limits="limits",
+            ),
+            Curve(
+                "guess",
+                "training loss: of the table in grey, yours in ink",
+                kind="data",
+                look="dashed",
+                x="all",
+                xlim=(0, MOST * SLICE / runs.EPOCH),
+                ylim=(0, 3),
+                xlabel="epoch",
+                ylabel="loss",
+                width=430,
+                height=300,
+                also=tuple(table),
+            ),
+        ],
+        layers=Choice(depths),
+        rate=Slider(RATES, label="learning rate"),
+        seed=Slider(range(5), label="seed of the weights"),
+        moment=Moments(),
+        start={"layers": depths[-1], "rate": runs.RATE},
+        actions={"train": steered.train, "start again": steered.start_again},
+        play=("train",),
+        presets={f"table: {n} layers": {"layers": n} for n in depths},
+        alt="Units of every layer as cells, activations beside gradients, with their sizes; training losses by epoch",
     )
-
-
-def common_limits(histories):
-    """Axes that hold every run: layers, activations, gradients, loss."""
-    snapshots = [s for h in histories.values() for s in h.snapshots]
-    hidden = [s.activation_quantiles[:-1] for s in snapshots if len(s.activation_quantiles) > 1]
-    low, high = min(h.min() for h in hidden), max(h.max() for h in hidden)
-    gradients = np.concatenate([s.gradient_quantiles.ravel() for s in snapshots])
-    gradients = gradients[gradients > 0]
-    losses = [loss for h in histories.values() for loss in h.train_loss]
-    return {
-        "layers": max(len(s.activation_quantiles) for s in snapshots),
-        "activations": (low - 0.1 * (high - low), high + 0.1 * (high - low)),
-        "gradients": (
-            10.0 ** np.floor(np.log10(gradients.min())),
-            10.0 ** np.ceil(np.log10(gradients.max())),
-        ),
-        "loss": min(1.1 * max(losses), 4.0),
-    }
-
-
-def setup(fig, epochs, limits):
-    losses, left, right = fig.subplots(1, 3, width_ratios=[1, 1.15, 1.15])
-    losses.set(xlim=(0, epochs - 1), ylim=(0, limits["loss"]), xlabel="epoch", title="training loss")
-    losses.axhline(np.log(10), color="#999999", linestyle=":", linewidth=1.5)
-    losses.text(0.5, np.log(10) * 0.97, "guessing", va="top", color="#666666", fontsize=10)
-    plot = LayerPlot(
-        left,
-        right,
-        limits["layers"],
-        activation_limits=limits["activations"],
-        gradient_limits=limits["gradients"],
-    )
-    left.set_title("activations, hidden layers", color=style.ACTIVATION)
-    artists = {
-        "loss": losses.plot([], [], color="black")[0],
-        "now": losses.axvline(0, color="#444444", linewidth=1),
-        "dot": losses.plot([], [], "o", color="black", markersize=7)[0],
-    }
-    return {**artists, "moving": plot.artists, "plot": plot}

@@ -1,96 +1,145 @@
-"""Forward against reverse mode: the shape of a network, and what each way of differentiating it costs."""
+"""Forward against reverse mode: sweeps through a network fill the table of slopes by columns or by rows, and cost."""
 
 import numpy as np
-from matplotlib.collections import LineCollection
 
-from utils import style
 from utils.chapters.backprop.costs import costs, edges
-from utils.explorable.engine import Explorable
+from utils.explorable import Curve, Explorable, Grid, Points, Slider
 
-ROWS = ["path by path", "forward mode", "reverse mode"]
-COLOURS = ["#999999", style.ACTIVATION, style.GRADIENT]
-SHOWN = 7  # units drawn per layer; more are hinted at
+MOST = 8  # units a layer, hidden layers
+DEPTHS = np.arange(1.0, MOST + 1)
+FAINT = 0.4  # the shade of a unit that a sweep passes
+NAMES = {"path by path": "data", "forward mode": "value", "reverse mode": "gradient"}
 
 
-def layer_places(widths):
-    """Where the units of a drawn layer stand, (n, 2), x in layers from 0 to 1, y from -1 to 1."""
-    places = []
+def places(widths):
+    """1 where the drawn network has a unit, (MOST, MOST + 2): a column a layer, in the middle of its height."""
+    found = np.zeros((MOST, MOST + 2))
     for layer, width in enumerate(widths):
-        n = min(width, SHOWN)
-        y = np.linspace(-1, 1, n) * (n - 1) / (SHOWN - 1) if n > 1 else np.zeros(1)
-        places.append(np.stack([np.full(n, layer / max(1, len(widths) - 1)), y], axis=1))
-    return places
+        top = (MOST - width) // 2
+        found[top : top + width, layer] = 1
+    return found
 
 
-def drawn_edges(places):
-    """Line segments between all drawn units of neighbouring layers."""
-    return [np.array([a, b]) for here, there in zip(places, places[1:]) for a in here for b in there]
+def swept(there, last, source, done):
+    """Shades of a sweep that started at one unit: that unit, and all it passes; nothing before the first sweep.
+
+    there: see `places`; last: how many layers; source: column where sweeps start, 0 or last - 1; done: sweeps.
+    """
+    shades = np.where(there, FAINT * (done > 0), 0.0)
+    shades[:, source] = 0
+    if done:
+        shades[np.flatnonzero(there[:, source])[done - 1], source] = 1
+    return shades
 
 
-def words(n):
-    """A count as people say it."""
-    return f"{n:,}" if n < 10**7 else f"{n:.1e}"
+def table(done, rows, columns, by):
+    """What the table of slopes knows, (MOST, MOST): 1 in the newest column or row, FAINT in those before.
+
+    done: sweeps so far; rows, columns: outputs and inputs; by: 1 for a column a sweep, 0 for a row.
+    """
+    at = np.indices((MOST, MOST))[by]
+    known = np.where(at < done - 1, FAINT, 1.0 * (at == done - 1)) if done else np.zeros((MOST, MOST))
+    return known * area(rows, columns)
+
+
+def area(rows, columns):
+    down, right = np.indices((MOST, MOST))
+    return 1.0 * ((down < rows) & (right < columns))
+
+
+def compute(inputs, width, depth, outputs, progress):
+    widths = [inputs, *[width] * depth, outputs]
+    there, last = places(widths), depth + 1
+    longest = max(inputs, outputs)
+    gone = -(-progress * longest // MOST)  # rounded up: the first step begins a sweep
+    forward, reverse = min(gone, inputs), min(gone, outputs)
+    each = [costs([inputs, *[width] * int(d), outputs]) for d in DEPTHS]
+    lines = {name: np.array([float(cost[name]) for cost in each]) for name in NAMES}
+    now = {f"{name} now": [[depth, line[depth - 1]]] for name, line in lines.items()}
+    return {
+        "there": there,
+        "area": area(outputs, inputs),
+        "tangents": swept(there, last, 0, forward),
+        "gradients": swept(there, last, last, reverse),
+        "columns": table(forward, outputs, inputs, 1),
+        "rows": table(reverse, outputs, inputs, 0),
+        "depths": DEPTHS,
+        "readout": tell(widths, forward, reverse),
+        **lines,
+        **now,
+    }
+
+
+def tell(widths, forward, reverse):
+    """The bill, aligned.  forward, reverse: sweeps so far."""
+    counted, per_sweep = costs(widths), edges(widths)
+    rows = [
+        ("path by path", counted["paths"], "path", len(widths) - 1, ""),
+        ("forward mode", widths[0], "sweep", per_sweep, f", {forward} done"),
+        ("reverse mode", widths[-1], "sweep", per_sweep, f", {reverse} done"),
+    ]
+    said = [
+        f"{name}: {count:10,} {what + 's' * (count > 1):6} x {each:3} edges = {counted[name]:12,} multiplications{done}"
+        for name, count, what, each, done in rows
+    ]
+    ratio = counted["forward mode"] / counted["reverse mode"]
+    if ratio == 1:
+        return "\n".join([*said, "Both modes cost the same."])
+    better, factor = ("Reverse", ratio) if ratio > 1 else ("Forward", 1 / ratio)
+    return "\n".join([*said, f"{better} mode is cheaper, by a factor of {factor:.4g}."])
 
 
 def modes():
-    """Inputs, outputs, width and depth of a network -> multiplications for all derivatives, counted."""
-
-    def update(artists, inputs, width, depth, outputs):
-        widths = [inputs, *[width] * depth, outputs]
-        counted = costs(widths)
-        places = layer_places(widths)
-        artists["edges"].set_segments(drawn_edges(places))
-        artists["units"].set_offsets(np.concatenate(places))
-        for row, (bar, number, name) in enumerate(zip(artists["bars"], artists["numbers"], ROWS)):
-            bar.set_data([0.5, counted[name]], [row, row])
-            number.set_position((counted[name] * 1.7, row))
-            number.set_text(words(counted[name]))
-        ratio = counted["forward mode"] / counted["reverse mode"]
-        better = "reverse" if ratio > 1 else "forward" if ratio < 1 else "neither"
-        factor = max(ratio, 1 / ratio)
-        return (
-            f"{words(counted['paths'])} path{'s' * (counted['paths'] > 1)} from inputs to outputs, {words(edges(widths))} edge{'s' * (edges(widths) > 1)}\n"
-            f"forward mode: {inputs} sweep{'s' * (inputs > 1)}, one an input;  reverse mode: {outputs} sweep"
-            f"{'s' * (outputs > 1)}, one an output;  cheaper: {better}"
-            + (f", by a factor {factor:.4g}" if better != "neither" else "")
-        )
-
+    """Inputs, outputs, width and depth of a network -> the sweeps of both modes, and what they cost."""
+    plain = {"limit": 1.0, "numbers": False, "bar": False}
+    net = lambda name, label, kind: Grid(name, label, kind=kind, shown="there", **plain)
+    slopes = lambda name, label, kind: Grid(name, label, kind=kind, shown="area", **plain)
+    curve = lambda name: Curve(
+        name, x="depths", kind=NAMES[name], also=(Points(f"{name} now", kind=NAMES[name], names=(name,)),)
+    )
+    _, *others = map(curve, NAMES)
     return Explorable(
-        setup,
-        update,
+        compute,
         title="what a gradient costs",
-        figsize=(9, 3.6),
-        inputs=[1, 2, 3, 4, 8, 16, 64, 256, 1024],
-        width=[1, 2, 3, 4, 8, 16, 64],
-        depth=range(1, 9),
-        outputs=[1, 2, 4, 8, 16, 64, 256, 1024],
-        start={"inputs": 64, "width": 16, "depth": 3, "outputs": 1},
-        play=("depth",),
+        marks=[
+            [
+                net("tangents", "forward mode starts at an input", "value"),
+                slopes("columns", "and fills a column", "value"),
+                net("gradients", "reverse mode starts at an output", "gradient"),
+                slopes("rows", "and fills a row", "gradient"),
+            ],
+            [
+                Curve(
+                    "path by path",
+                    "multiplications for the whole table",
+                    kind="data",
+                    x="depths",
+                    log="y",
+                    xlim=(1, MOST),
+                    xlabel="hidden layers: drag along the axis",
+                    width=560,
+                    height=240,
+                    pick="depth",
+                    also=(
+                        *curve("path by path").also,
+                        *(part for one in others for part in (one, *one.also)),
+                    ),
+                )
+            ],
+        ],
+        inputs=range(1, MOST + 1),
+        width=range(1, MOST + 1),
+        depth=Slider(range(1, MOST + 1), label="hidden layers"),
+        outputs=range(1, MOST + 1),
+        progress=Slider(range(MOST + 1), label="sweeps", format=lambda k: f"{100 * k / MOST:.0f} %"),
+        start={"inputs": 6, "width": 4, "depth": 3, "outputs": 1, "progress": MOST},
+        play=("progress", "depth"),
         presets={
-            "a small network": {"inputs": 3, "width": 4, "depth": 2},
-            "1024 inputs, one loss": {"inputs": 1024, "width": 64, "depth": 4},
-            "1024 outputs of one input": {"inputs": 1, "width": 64, "depth": 4, "outputs": 1024},
+            "six inputs, one loss": {},
+            "before the sweeps": {"progress": 0},
+            "one input, six outputs": {"inputs": 1, "outputs": 6},
+            "as many of both": {"outputs": 6},
             "a chain": {"inputs": 1, "width": 1, "depth": 8},
         },
-        alt="Left a layered network; right three bars on a log scale: path by path, forward mode, reverse mode",
+        alt="A network twice, its table of slopes filled by columns and by rows; three costs against its depth",
     )
-
-
-def setup(fig):
-    left, right = fig.subplots(1, 2, width_ratios=[1, 1.25])
-    left.set(xlim=(-0.06, 1.06), ylim=(-1.15, 1.15))
-    left.axis("off")
-    lines = LineCollection([], colors=style.PARAMETER, linewidths=0.7, alpha=0.5)
-    left.add_collection(lines)
-    units = left.scatter([], [], s=42, color=style.ACTIVATION, zorder=2)
-    left.set_title("the network (at most seven units a layer are drawn)", fontsize=11)
-    right.set(xscale="log", xlim=(0.5, 1e27), ylim=(2.6, -0.6), yticks=range(3), xlabel="multiplications")
-    right.set_xticks([1, 1e4, 1e8, 1e12, 1e16, 1e20, 1e24])
-    right.set_yticklabels(ROWS)
-    right.grid(False, axis="y")
-    bars = [
-        right.plot([1, 1], [row, row], color=c, linewidth=14, solid_capstyle="butt")[0]
-        for row, c in enumerate(COLOURS)
-    ]
-    numbers = [right.text(1, row, "", va="center", fontsize=11) for row in range(3)]
-    return {"edges": lines, "units": units, "bars": bars, "numbers": numbers}
