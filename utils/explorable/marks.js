@@ -267,6 +267,7 @@ function marksPage(spec, hooks) {
 
   // A click, or Enter, sets a control to the number of the element.
   function pickable(picture, { of, pick, flat: position }) {
+    picture.classList.add("marks-pick");
     const set = (event) => {
       const key = event.target.closest("[data-key]")?.dataset.key;
       if (key && nameOf(key) === of) hooks.change(pick, position ? position(key) : flatOf(key));
