@@ -29,6 +29,7 @@ CELLS = [
     "detective.new().board()",
 ]
 
+
 @pytest.fixture(scope="module")
 def jupyter(chromium, tmp_path_factory):
     """A server of its own, which the tests stop and start."""

@@ -26,7 +26,10 @@ def main(arguments=None):
         print(error)
         return 2
     out = options.out or Path(tempfile.mkdtemp(prefix="tour_"))
-    given = {name: getattr(options, name) for name in ("app", "theme", "width", "forced_colors", "reduced_motion", "budget")}
+    given = {
+        name: getattr(options, name)
+        for name in ("app", "theme", "width", "forced_colors", "reduced_motion", "budget")
+    }
     try:
         visits = tour(names, Settings(out=out, **given))
     except Missing as missing:
@@ -48,9 +51,15 @@ def parser():
     program.add_argument("--theme", choices=("light", "dark"), default="light")
     program.add_argument("--width", type=int, default=1400, help="of the page in pixels: 1400, 1000, 390")
     program.add_argument("--forced-colors", action="store_true", help="the colours of a high-contrast system")
-    program.add_argument("--reduced-motion", action="store_true", help="as for somebody whom motion makes ill")
-    program.add_argument("--budget", type=float, default=8.0, help="seconds of combinations for each explorable")
-    program.add_argument("--hard", action="store_true", help="only hard complaints count: errors, dead, blank")
+    program.add_argument(
+        "--reduced-motion", action="store_true", help="as for somebody whom motion makes ill"
+    )
+    program.add_argument(
+        "--budget", type=float, default=8.0, help="seconds of combinations for each explorable"
+    )
+    program.add_argument(
+        "--hard", action="store_true", help="only hard complaints count: errors, dead, blank"
+    )
     return program
 
 
@@ -69,14 +78,19 @@ def tour(names, settings, root=ROOT):
     # nobody's progress is touched, and no progress bar of a chapter is waited for
     os.environ |= {"GRADIENTS_PROGRESS": "off", "TQDM_DISABLE": "1"}
     visits = []
-    with tempfile.TemporaryDirectory(prefix="tour_", ignore_cleanup_errors=True) as folder, chromium() as browser:
+    with (
+        tempfile.TemporaryDirectory(prefix="tour_", ignore_cleanup_errors=True) as folder,
+        chromium() as browser,
+    ):
         jupyter = Jupyter(Path(folder), dark=settings.theme == "dark")
         try:
             shutil.copytree(root / "chapters", jupyter.root, dirs_exist_ok=True)
             jupyter.wait()
             with tqdm(names, disable=False, unit="chapter") as bar:
                 for name in bar:
-                    told = lambda done, of, name=name: bar.set_postfix_str(f"{name}: {done} of {of} explorables")
+                    told = lambda done, of, name=name: bar.set_postfix_str(
+                        f"{name}: {done} of {of} explorables"
+                    )
                     visits += visit_notebook(browser, jupyter, name, settings, told)
                     (settings.out / "index.html").write_text(as_html(visits, settings), encoding="utf-8")
         finally:

@@ -157,7 +157,9 @@ globalThis.look = (() => {
       const ink = svg ? faded(colour(style.fill), Number(style.fillOpacity)) : colour(style.color);
       const ratio = contrast(over(faded(ink, opacityOf(element)), paper), paper);
       const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
-      if (ratio < (large ? 3 : 4.5) - 0.02) yield ["contrast", `“${short(words)}” has a contrast of ${rounded(ratio)} in ${nameOf(element)}`];
+      const shown = element.closest("math [data-of]") ?? element.closest("math") ?? element; // a formula, not each of its letters
+      const name = shown === element ? words : shown.textContent;
+      if (ratio < (large ? 3 : 4.5) - 0.02) yield ["contrast", `“${short(name)}” has a contrast of ${rounded(ratio)} in ${nameOf(shown)}`];
     }
   }
   function* sideways(root) {
@@ -230,8 +232,9 @@ globalThis.look = (() => {
     if (beyond) yield ["axis", `${name}: ${beyond} of ${numbers.length} bars end at the edge of the axis, their values do not`];
   }
   function* noNumbers(root) {
-    const words = root.querySelector(".explorable-readout")?.textContent ?? "";
-    if (/(?<![a-z])(nan|inf|infinity)(?![a-z])/i.test(words)) yield ["nan", `the read-out says: ${short(words)}`];
+    for (const readout of root.querySelectorAll(".explorable-readout")) {
+      if (/(?<![a-z])(nan|inf|infinity)(?![a-z])/i.test(readout.textContent)) yield ["nan", `the read-out says: ${short(readout.textContent)}`];
+    }
   }
 
   return (root, options) => {

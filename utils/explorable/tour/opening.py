@@ -1,6 +1,6 @@
 """Chromium, its pages, and a notebook on one: opened, run, saved, and opened again another day."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from utils.doctor.commands import find_chromium
 
@@ -13,10 +13,7 @@ IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 ALL_NUMBERED = """() => [...document.querySelectorAll(".jp-CodeCell")]
     .filter(cell => cell.querySelector(".cm-content")?.textContent.trim())
     .every(cell => /^\\[\\d+\\]/.test(cell.querySelector(".jp-InputPrompt").textContent.trim()))"""
-ERRORS = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
-# or a cell has failed, after which the others are not run
-RAN = f"""() => ({ALL_NUMBERED})() || (document.querySelector("{ERRORS}") &&
-    ![...document.querySelectorAll(".jp-InputPrompt")].some(prompt => prompt.textContent.includes("*")))"""
+BUSY = """() => [...document.querySelectorAll(".jp-InputPrompt")].some(prompt => prompt.textContent.includes("*"))"""
 
 
 class Missing(RuntimeError):
@@ -77,10 +74,19 @@ def menu(page, name, command):
     page.locator(f".lm-Menu-item[data-command='{command}']").click()
 
 
-def run_all(page, timeout=60_000, until=ALL_NUMBERED):
+def run_all(page, timeout=60_000):
     """Run all cells by the menu, wait until each has its number and the kernel is idle."""
     menu(page, "Run", "runmenu:run-all")
-    page.wait_for_function(until, timeout=timeout)
+    page.wait_for_function(ALL_NUMBERED, timeout=timeout)
+    page.wait_for_selector(IDLE, state="attached", timeout=timeout)
+
+
+def run_again(page, timeout):
+    """The same for a notebook whose cells have numbers already, or where one fails, after which the others do not run."""
+    menu(page, "Run", "runmenu:run-all")
+    with suppress(Exception):  # cells that take no time
+        page.wait_for_function(BUSY, timeout=3000)
+    page.wait_for_function(f"() => !({BUSY})()", timeout=timeout)
     page.wait_for_selector(IDLE, state="attached", timeout=timeout)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from .looking import look
 
 OPERATING = (Path(__file__).parent / "operating.js").read_text(encoding="utf-8")
-KEYS = 16  # presses that are timed on one control
+KEYS = 12  # presses that are timed on one control
 DRAGGING = 0.8  # seconds
 PLAYING = {False: 1500, True: 2600}  # ms of watching a play button, by whether motion is reduced
 
@@ -23,7 +23,7 @@ class Operator:
         self.budget, self.reduced_motion = budget, reduced_motion
         self.acted = {}  # label of a control: whether it ever changed anything
         if page.evaluate("() => typeof globalThis.tour !== 'object'"):
-            page.evaluate(OPERATING)
+            page.evaluate(f"{OPERATING}; undefined")
         visit.kind, visit.title = self.js("kind"), self.js("title")
 
     def js(self, function, *arguments):
@@ -64,18 +64,20 @@ class Operator:
         label, count, start = control["label"], control["count"], control["at"]
         if count < 2:
             return self.complain("dead", f"{label} has one position only")
+        if control["kind"] in ("slider", "list", "choice", "switch") and not self.js("rush", index):
+            self.complain("stale", f"{label}: after fast moves the picture is not that of the setting")
         if control["kind"] == "slider":
             self.keys(index, count)
         for position in (0, count - 1):
             self.js("put", index, position)
             self.look(f"{label} at {'the first' if position == 0 else 'the last'}")
         self.js("put", index, start)
-        if control["kind"] in ("slider", "list", "choice", "switch") and not self.js("rush", index):
-            self.complain("stale", f"{label}: after fast moves the picture is not that of the setting")
         return None
 
     def keys(self, index, count):
-        slider = self.root.query_selector_all(".explorable-control")[index].query_selector("input[type=range]")
+        slider = self.root.query_selector_all(".explorable-control")[index].query_selector(
+            "input[type=range]"
+        )
         slider.focus()
         self.page.keyboard.press("Home")
         self.js("settled")
@@ -88,7 +90,7 @@ class Operator:
 
     def timed(self, act, event="keydown", most=700):
         """What operating.js measured from the event that `act` causes; None where nothing changed."""
-        self.js("arm", event, most) if event == "keydown" else self.js("arm", event, 250)
+        self.js("arm", event, most)
         act()
         seen = self.page.evaluate("() => tour.armed()")
         self.js("settled")
@@ -119,29 +121,32 @@ class Operator:
         points = self.js("aim", index)
         for point in points:
             self.page.mouse.move(2, 2)
-            seen = self.timed(lambda p=point: self.page.mouse.move(p["x"], p["y"]), "pointerover")
+            seen = self.timed(lambda p=point: self.page.mouse.move(p["x"], p["y"]), "pointerover", 200)
             if seen:
                 self.visit.times.hover.append(seen["changed"])
-        draggable = [point for point in points if point["drags"]]
-        moved = [point for point in draggable if self.nudge(index, point)]
-        if draggable and not moved:
-            self.complain("dead", f"{name}: nothing in it can be dragged, though it says so")
+        moved = next((point for point in points if point["drags"] and self.nudge(index, point)), None)
         if moved:
-            self.ends_of_a_number(index, name, moved[0])
-            self.drag_an_element(index, name, moved[0])
-        self.clicks(index, name, [point for point in points if point["picks"]])
+            self.keys_on_a_number(index, moved)
+            self.ends_of_a_number(index, name, moved)
+            self.drag_an_element(index, name, moved)
+        elif any(point["drags"] for point in points):
+            self.complain("dead", f"{name}: nothing in it can be dragged, though it says so")
+        self.clicks(index, name)
 
     def nudge(self, index, point):
-        """A few steps up or down by the keyboard; whether anything changed."""
-        self.js("remember", "nudge")
+        """A step up or, at its end, down by the keyboard; whether anything changed."""
         self.js("focus", index, point["key"])
-        times = [self.timed(lambda: self.page.keyboard.press("+"), most=300) for _ in range(2)]
-        if any(times):
-            times += [self.timed(lambda: self.page.keyboard.press("+")) for _ in range(4)]
-        times += [self.timed(lambda: self.page.keyboard.press("-"), most=300) for _ in range(2)]
-        for seen in times:
-            self.visit.times.note(seen)
-        return any(times)
+        for key in "+-":
+            if seen := self.timed(lambda key=key: self.page.keyboard.press(key), most=300):
+                self.visit.times.note(seen)
+                return True
+        return False
+
+    def keys_on_a_number(self, index, point):
+        """Timed steps up, most of them new, and back."""
+        self.js("focus", index, point["key"])
+        for key in "++++++++---":
+            self.visit.times.note(self.timed(lambda key=key: self.page.keyboard.press(key), most=300))
 
     def ends_of_a_number(self, index, name, point):
         """As far down and up as a patient reader would go."""
@@ -164,10 +169,18 @@ class Operator:
             self.visit.times.dragging = rate
         self.look(f"{name} dragged")
 
-    def clicks(self, index, name, points):
-        """A click on an element that sets a control."""
-        if points and not any(self.click(point) for point in points):
-            self.complain("dead", f"{name}: clicks on it change nothing")
+    def clicks(self, index, name):
+        """A click on an element that sets a control; in some states it may have nothing to show."""
+        if not any(point["picks"] for point in self.js("aim", index)) or self.any_click(index):
+            return
+        for side in (1, 0):
+            self.scramble(side)
+            if self.any_click(index):
+                return self.complain("idle", f"{name}: clicks on it do nothing", "as opened")
+        return self.complain("dead", f"{name}: clicks on it change nothing")
+
+    def any_click(self, index):
+        return any(self.click(point) for point in self.js("aim", index) if point["picks"])
 
     def click(self, point):
         self.js("remember", "click")
@@ -218,15 +231,16 @@ class Operator:
                 self.try_all(f"{control['label']} {position + 1} of {control['count']}", end, leave_out=index)
             self.js("put", index, control["at"])
         self.try_dead_ones(controls)
-        for label, acted in self.acted.items():
-            if not acted:
-                self.complain("dead", f"{label} changes nothing at any position")
-        dead = {label for label, acted in self.acted.items() if not acted}
-        self.visit.complaints[:] = [
-            one
-            for one in self.visit.complaints
-            if one.kind != "idle" or one.words.removesuffix(" does nothing") not in dead
-        ]
+        self.sum_up()
+
+    def sum_up(self):
+        """What never acted is dead, and no longer called idle."""
+        dead = [label for label, acted in self.acted.items() if not acted]
+        idle = {f"{label} does nothing" for label in dead}
+        complaints = self.visit.complaints
+        complaints[:] = [one for one in complaints if one.kind != "idle" or one.words not in idle]
+        for label in dead:
+            self.complain("dead", f"{label} changes nothing at any position")
 
     def try_all(self, state, end, leave_out=None, always=False):
         for index, control in enumerate(self.js("listed")):
@@ -241,8 +255,8 @@ class Operator:
 
     def try_one(self, index, label, state):
         seen = self.js("acts", index)
-        for problem in seen["problems"]:
-            self.complain("blank", problem, state)
+        for problem, place in seen["problems"]:
+            self.complain("blank", problem, f"{state}, {place}")
         self.acted[label] = self.acted.get(label, False) or seen["changed"]
         return seen["changed"]
 
@@ -267,9 +281,8 @@ class Operator:
             if control["usable"]:
                 self.js("put", index, side * (control["count"] - 1))
         for index, _ in enumerate(self.js("named")):
-            for point in self.js("aim", index):
-                if point["drags"]:
-                    self.js("step", index, point["key"], "+-"[side])
+            for point in [one for one in self.js("aim", index) if one["drags"]][:2]:
+                self.js("step", index, point["key"], "+-"[side])
         self.js("settled")
 
     def buttons(self):
@@ -325,10 +338,10 @@ class Operator:
     def leave(self):
         """Away from the start, so that coming back has something to find."""
         self.page.mouse.move(2, 2)
-        with suppress(IndexError):
+        with suppress(StopIteration):
             for preset in self.named_buttons("preset")[:1]:
                 self.js("press", preset["index"])
-            index, control = [pair for pair in enumerate(self.js("listed")) if pair[1]["usable"]][0]
+            index, control = next(pair for pair in enumerate(self.js("listed")) if pair[1]["usable"])
             self.js("put", index, control["count"] - 1)
         self.js("settled")
         self.page.evaluate("() => document.activeElement?.blur()")

@@ -29,7 +29,10 @@ def timetable(visits):
 
 def as_text(visits):
     """The table of times and all complaints, for a terminal."""
-    lines = ["", f"{'milliseconds, median / 95th percentile':58} {'live':>11} {'baked':>9} {'hover':>9} {'pictures/s':>11}"]
+    lines = [
+        "",
+        f"{'milliseconds, median / 95th percentile':58} {'live':>11} {'baked':>9} {'hover':>9} {'pictures/s':>11}",
+    ]
     for name, kind, cells in timetable(visits):
         words = [text + ("*" if good is False else " ") for text, good in cells]
         lines.append(f"{name[:50]:50} {kind:7} {words[0]:>11} {words[1]:>9} {words[2]:>9} {words[3]:>11}")

@@ -4,11 +4,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
+
 from . import answering
 from .complaints import Complaints
 from .latencies import Times
 from .looking import SEEN, look
-from .opening import ERRORS, RAN, make_page, open_in, run_all, save
+from .opening import make_page, open_in, run_again, save
 from .operating import Operator
 
 # one page of screenshots should hold a tall picture
@@ -75,6 +77,7 @@ def visit_notebook(browser, jupyter, name, settings, progress=lambda done, of: N
         note_errors(page, whole)
         before = page.evaluate(SEEN)
         save(page)
+        note_failures(jupyter.root / name, whole)
     finally:
         page.context.close()
     jupyter.end_sessions()
@@ -92,6 +95,15 @@ def note_errors(page, whole, state=""):
         whole.complaints.add("error", error.split("\n")[0][:300], state)
 
 
+def note_failures(path, whole):
+    """The cells that failed, unless they are meant to."""
+    for number, cell in enumerate(nbformat.read(path, 4).cells):
+        meant = "raises-exception" in cell.metadata.get("tags", [])
+        for output in cell.get("outputs", ()) if not meant else ():
+            if output.output_type == "error":
+                whole.complaints.add("error", f"cell {number}: {output.ename}: {output.evalue[:200]}")
+
+
 def opened(page, jupyter, name, settings):
     open_in(page, jupyter, settings.app, name)
     if settings.app == "lab" and settings.width < 800:
@@ -103,18 +115,19 @@ def try_everything(page, jupyter, name, settings, whole, progress):
     """Run all cells, answer the quizzes first, for they cover pictures; then every explorable."""
     opened(page, jupyter, name, settings)
     start = time.monotonic()
-    run_all(page, RUNNING, RAN)
+    run_again(page, RUNNING)
     whole.seconds = time.monotonic() - start
-    meant = ".jp-Cell:not(:has(.jp-OutputArea-output)) *"
-    for error in page.query_selector_all(f"{ERRORS}:not({meant})"):
-        whole.complaints.add("error", f"cell {error.evaluate(CELL)}: {error.inner_text().splitlines()[-1][:200]}")
     bring_all_into_view(page)
     cards = [
         (answering.answer_quiz, QUIZZES),
         (answering.play_board, BOARDS),
         (answering.open_card, answering.WRITTEN),
     ]
-    visits = [visit_card(page, whole, *card, root, settings) for *card, selector in cards for root in page.query_selector_all(selector)]
+    visits = [
+        visit_card(page, whole, *card, root, settings)
+        for *card, selector in cards
+        for root in page.query_selector_all(selector)
+    ]
     roots = page.query_selector_all(".explorable")
     for k, root in enumerate(roots):
         progress(k, len(roots))
@@ -130,7 +143,9 @@ def bring_all_into_view(page):
 
 def visit_card(page, whole, act, root, settings):
     visit = Visit(whole.chapter, root.evaluate(CELL))
-    return timed_visit(visit, lambda: (act(page, root, visit), take_picture(root, visit, settings, visit.title)))
+    return timed_visit(
+        visit, lambda: (act(page, root, visit), take_picture(root, visit, settings, visit.title))
+    )
 
 
 def visit_explorable(page, whole, root, settings):
