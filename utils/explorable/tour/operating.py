@@ -97,7 +97,7 @@ class Operator:
         return seen
 
     def drag(self, ends, pixels):
-        """Press at the first point, go to and fro between both; pictures a second."""
+        """Press at the first point, go back and forth between both; pictures a second."""
         (x1, y1), (x2, y2) = ends
         steps = max(2, round(max(abs(x2 - x1), abs(y2 - y1)) / pixels))
         mouse = self.page.mouse
