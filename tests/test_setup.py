@@ -114,11 +114,13 @@ def test_distributions_are_told_from_imports():
 def test_every_import_is_listed(folder, allowed):
     sources = {path: [path.read_text(encoding="utf-8")] for path in (ROOT / folder).rglob("*.py")}
     sources |= {path: list(code_cells(path)) for path in (ROOT / folder).glob("*.ipynb")}
+    # the tour drives a browser, with what the tests drive it
+    listed = lambda path: COURSE | TESTS if path.parent == ROOT / "utils/explorable/tour" else allowed
     unlisted = {
         f"{path.relative_to(ROOT)}: {name}"
         for path, texts in sources.items()
         for text in texts
-        for name in distributions(imported_modules(text)) - allowed.keys()
+        for name in distributions(imported_modules(text)) - listed(path).keys()
     }
     assert not unlisted, (
         "import it from a listed package, or list it in requirements.txt and binder/environment.yml"
@@ -341,7 +343,7 @@ def test_workflow_tests_the_python_of_binder_and_wants_a_browser():
 
 
 @needs_bash
-@pytest.mark.parametrize(("failing", "code"), [(None, 0), ("pip", 3), ("pytest", 4)])
+@pytest.mark.parametrize(("failing", "code"), [(None, 0), ("pip", 3), ("pytest", 4), ("tour", 5)])
 def test_ci_run(tmp_path, failing, code):
     """Run on a copy with stand-ins for Python, apt-get and pytest; a failure of any must be CI's."""
     clone, tools = tmp_path / "clone", tmp_path / "bin"
@@ -349,7 +351,8 @@ def test_ci_run(tmp_path, failing, code):
     shutil.copy(ROOT / ".ci/run", clone / ".ci/run")
     write_script(tools / "apt-get", 'echo "apt-get $*"')
     write_script(tools / "python3", 'echo "python3 $* in $(basename "$PWD")"')
-    fails = f"[[ $2 == pip ]] && exit {3 * (failing == 'pip')}; exit {4 * (failing == 'pytest')}"
+    codes = {"pip": 3, "pytest": 4, "utils.explorable.tour": 5}
+    fails = "; ".join(f"[[ $2 == {m} ]] && exit {c * (m.endswith(str(failing)))}" for m, c in codes.items())
     write_script(clone / ".venv/bin/python", f'echo "python $* $REQUIRE_BROWSER $PORTABILITY"; {fails}')
     environment = os.environ | {
         "PORTABILITY": "",
@@ -363,11 +366,12 @@ def test_ci_run(tmp_path, failing, code):
     assert done.returncode == code
     assert lines[0] == "python3 -m venv .venv in clone"
     assert lines[1] == "python -m pip install -r tests/requirements.txt 1 "
-    tests, portability = (
+    then = [
         "python -m pytest 1 ",
+        "python -m utils.explorable.tour --hard --budget 3 1 ",
         "python -m pytest -rs tests/portability --dist=worksteal 1 all",
-    )
-    assert lines[2:] == {"pip": [], "pytest": [tests]}.get(failing, [tests, portability])
+    ]
+    assert lines[2:] == then[: {"pip": 0, "pytest": 1}.get(failing, 3)]
     assert ("apt-get update -qq" in done.stdout) == (not Path("/usr/bin/chromium").exists())
 
 

@@ -1,6 +1,6 @@
 """How fast an explorable answers: message in, frame out. Run: pytest tests/benchmarks/bench_explorable.py -n 0
 
-The bars, on two cores: 25 ms a message. What the browser adds is measured by tests/browser/bench_explorable.py.
+The bars, on two cores: 25 ms a message. What the browser adds, `python -m utils.explorable.tour` measures.
 """
 
 import itertools

@@ -6,8 +6,11 @@ import re
 import nbformat
 import pytest
 
-from tests.browser.conftest import Jupyter, open_in
 from tests.browser.test_explorable import ATTENTION, DRAWING, Shown, expect
+from utils.explorable.tour import opening
+from utils.explorable.tour.jupyter import Jupyter
+from utils.explorable.tour.looking import SEEN
+from utils.explorable.tour.opening import menu, open_in
 
 WIDGETS = "@jupyter-widgets/jupyterlab-manager/plugin.jupyterlab-settings"
 STATE = "application/vnd.jupyter.widget-state+json"
@@ -25,26 +28,6 @@ CELLS = [
     "quiz('01.a', then=scaled)",
     "detective.new().board()",
 ]
-
-# What a reader sees of everything, and the bytes of every picture.
-SEEN = """async () => {
-    const text = (element) => element.textContent;
-    const bytes = async ({ src }) => (await (await fetch(src)).bytes()).toBase64();
-    const value = (one) => [one.type ?? one.tagName, ["checkbox", "radio"].includes(one.type) ? one.checked : one.value];
-    const controls = (root) => [...root.querySelectorAll("input, select")].map(value);
-    const explorables = [...document.querySelectorAll(".explorable")].map(async (root) => ({
-        title: text(root.querySelector("strong")), controls: controls(root), readout: text(root.querySelector(".explorable-readout")),
-        labels: [...root.querySelectorAll(".explorable-controls :is(label, legend, .explorable-drawing span)")].map(text),
-        values: [...root.querySelectorAll(".explorable-value")].map(text),
-        presets: [...root.querySelectorAll(".explorable-presets button")].map(text),
-        ink: root.querySelector("canvas")?.toDataURL(), cells: [...root.querySelectorAll("svg [data-key]")].map(text),
-        picture: root.querySelector("img") && await bytes(root.querySelector("img")), size: root.querySelector("img")?.naturalWidth,
-    }));
-    const cards = [...document.querySelectorAll(".card")].map((root) => ({
-        controls: controls(root), text: [...root.querySelectorAll("legend, .card-option, strong, pre, .card-answer")].map(text),
-    }));
-    return { explorables: await Promise.all(explorables), cards };
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +49,8 @@ def seen(page):
 
 
 def save(page, jupyter, name):
-    """Ctrl + S, wherever the focus is, and the notebook that is then on disk."""
-    with page.expect_response(
-        lambda answer: answer.request.method == "PUT" and "/api/contents/" in answer.url
-    ):
-        page.keyboard.press("Control+s")
+    """Save, and return the notebook that is then on disk."""
+    opening.save(page)
     return nbformat.read(jupyter.root / name, 4)
 
 
@@ -215,8 +195,3 @@ def state(notebook):
         if title:  # Jupyter's own way keeps layouts too
             kept[f"{title}, again" if title in kept else title] = entry
     return kept
-
-
-def menu(page, name, command):
-    page.locator(".lm-MenuBar-item", has_text=name).first.click()
-    page.locator(f".lm-Menu-item[data-command='{command}']").click()

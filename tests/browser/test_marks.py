@@ -1,7 +1,5 @@
 """Marks in Chromium: what lights up together, numbers that are dragged, keys, pages without a kernel, both themes, a phone."""
 
-import base64
-import json
 import re
 
 import numpy as np
@@ -10,52 +8,6 @@ import pytest
 from tests.explorable.made_up import everything, numbers
 from utils.explorable import page as html_page
 from utils.explorable.links import linked
-from utils.widgets import SCRIPTS, STYLES, joined
-
-MODULE = joined(SCRIPTS) + "\nObject.assign(window, { render: explorable, linkedKeys: linked });"
-MODEL = """
-async ({ state, restored }) => {
-    const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    for (const frame of Object.values(state.frames)) frame.data = bytes(frame.data);
-    const heard = {};
-    window.asked = [];
-    const send = async (message) => {
-        if (message.kind === "ping") return;
-        asked.push(message.values);
-        const [reply, data] = JSON.parse(await kernel(JSON.stringify(message)));
-        heard["msg:custom"](reply, data ? [bytes(data)] : []);
-    };
-    const el = document.body.appendChild(document.createElement("div"));
-    if (restored) el.className = "jupyter-widgets-disconnected";
-    const model = { get: (name) => state[name], set: (name, value) => (state[name] = value), on: (name, f) => (heard[name] = f), send };
-    render({ model, el });
-}
-"""
-
-
-@pytest.fixture
-def live(new_page):
-    """live(explorable) -> a page on which it is alive, answered by Python as a kernel answers."""
-
-    def make(explorable, restored=False, **options):
-        def kernel(message):
-            reply, buffers = explorable.handle(json.loads(message))
-            return json.dumps([reply, base64.b64encode(buffers[0]).decode() if buffers else None])
-
-        page = new_page(**options)
-        page.set_content(f"<!doctype html><style>{joined(STYLES)}</style><body style='margin:8px'>")
-        page.expose_function("kernel", kernel)
-        page.add_script_tag(content=MODULE, type="module")
-        page.wait_for_function("typeof window.render === 'function'")
-        explorable._repr_mimebundle_()
-        as_text = lambda frame: frame | {"data": base64.b64encode(frame["data"]).decode()}
-        frames = {key: as_text(frame) for key, frame in explorable.frames.items()}
-        state = {"spec": explorable.spec, "frames": frames, "baked": False, "offline": False, "left": {}}
-        page.evaluate(MODEL, {"state": state, "restored": restored})
-        page.wait_for_function("document.querySelector('.explorable-readout').textContent !== ''")
-        return page
-
-    return make
 
 
 def lit(page):

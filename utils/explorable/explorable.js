@@ -141,6 +141,7 @@ function explorable({ model, el }) {
   }
   function ask(what = { kind: "values" }) {
     request = { seq: `${viewId}:${version}`, version, values: state };
+    root.dataset.waiting = ""; // until the kernel has answered
     try {
       model.send({ ...what, values: state, seq: request.seq });
     } catch {
@@ -167,6 +168,7 @@ function explorable({ model, el }) {
   function settle() {
     timers.forEach(clearTimeout);
     request = null;
+    delete root.dataset.waiting;
   }
   function onReply(reply, buffers) {
     lost = false;

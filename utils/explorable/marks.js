@@ -214,6 +214,7 @@ function marksPage(spec, hooks) {
 
   // A click, or Enter, sets a control to the number of the element.
   function pickable(picture, { of, pick, flat: position }) {
+    picture.classList.add("marks-pick");
     const set = (event) => {
       const key = event.target.closest("[data-key]")?.dataset.key;
       const index = !key ? undefined : position ? position(key) : nameOf(key) === of ? flatOf(key) : undefined;
