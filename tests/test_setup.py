@@ -371,7 +371,7 @@ def test_ci_run(tmp_path, failing, code):
         "python -m utils.explorable.tour --hard --budget 3 1 ",
         "python -m pytest -rs tests/portability --dist=worksteal 1 all",
     ]
-    assert lines[2:] == then[: {"pip": 0, "pytest": 1}.get(failing, 3)]
+    assert lines[2:] == then[: {"pip": 0, "pytest": 1, "tour": 2}.get(failing, 3)]
     assert ("apt-get update -qq" in done.stdout) == (not Path("/usr/bin/chromium").exists())
 
 
