@@ -3,7 +3,7 @@
 from utils.notebooks.quotes import GIVEN, marks, quantities, supported
 
 # chapters that may still leave sources out: `quote` lists what they lack; empty when it has nothing to say of 01
-MAY_LEAVE_OUT = (1,)
+MAY_LEAVE_OUT = ()
 
 
 def quoted_numbers(chapter, course):
