@@ -165,3 +165,10 @@ def test_layers_live_on_a_page_without_python(new_page, tmp_path):
     page.goto(file.as_uri())
     page.wait_for_selector("[data-key='v:0']")
     assert layer(page, 0) == [True, 4, 2, 0] and not page.errors
+
+
+def test_on_a_phone_all_layers_are_in_sight(live):  # noqa: F811
+    page = live(columns_of(), viewport={"width": 390, "height": 800})
+    picture = page.locator(".marks-of-layers svg").bounding_box()
+    assert picture["x"] + picture["width"] <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -381,3 +381,15 @@ def test_what_is_not_above_zero_is_left_out_of_a_log_axis():
         lambda k: dict(y=np.array([1.0, 10.0, last]), readout="x"), title="log", marks=[Curve("y", log="y", ylim=(0.1, 100))], k=[1, 2],
     ).poster()  # fmt: skip
     assert log(0.0) == log(-1.0) != log(1.0)
+
+
+def test_cells_that_are_not_there_leave_the_paper_white():
+    """In the poster: no cell and no outline, where all cells would give a mesh."""
+    made = lambda there: Explorable(
+        lambda k: dict(x=np.ones((4, 4)), there=there * k, readout="x"),
+        title="cells", marks=[Grid("x", shown="there", numbers=False)], k=[1, 2],
+    ).poster()  # fmt: skip
+    ink = lambda poster: (np.array(Image.open(io.BytesIO(poster)).convert("L"))[90:240, :250] < 250).mean()
+    corner = np.zeros((4, 4))
+    corner[0, 0] = 1
+    assert ink(made(corner)) < 0.15 * ink(made(np.ones((4, 4))))

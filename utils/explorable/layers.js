@@ -4,7 +4,8 @@ const SHEET = { left: 58, right: 14, top: 18, cell: 9, gap: 16, plot: 168, zero:
 const NO_SIZE = -90; // an exponent below stands for a size of exactly 0
 
 function layers(mark, page) {
-  const { left, right, top, cell, gap, plot, zero, bottom, room } = SHEET;
+  const { left, right, top, cell, gap, plot, zero, bottom } = SHEET;
+  const room = Math.max(260, Math.min(SHEET.room, document.documentElement.clientWidth - 110)); // on a phone all of it
   const [count, units] = [mark.shape[0], mark.units];
   const [from, to] = [top + units * cell + gap, top + units * cell + gap + plot];
   const [width, height] = [left + room + right, to + zero + bottom];

@@ -143,7 +143,13 @@ def paint_grid(figure, box, spec, arrays):
     colours = LinearSegmentedColormap.from_list("", [NEGATIVE, "white", COLOURS[spec["kind"]]])
     edges = np.arange(columns + 1) * w + left, np.arange(rows + 1) * h + top
     lines = {} if spec["canvas"] else {"edgecolors": "#D5D9DE", "linewidth": 0.5}
-    ax.pcolormesh(*edges, values, cmap=colours, vmin=-limit, vmax=limit, **lines)
+    scale = {"cmap": colours, "vmin": -limit, "vmax": limit}
+    if there.all():
+        ax.pcolormesh(*edges, values, **scale, **lines)
+    for i, j in () if there.all() else np.argwhere(there):  # a mesh outlines cells that are not there, too
+        ax.pcolormesh(
+            edges[0][j : j + 2], edges[1][i : i + 2], values[i : i + 1, j : j + 1], **scale, **lines
+        )
     for i, j in np.argwhere(there) if spec["numbers"] else ():
         deep = abs(values[i, j]) > 0.58 * limit
         ink = ("white" if values[i, j] < 0 else DEEP_INK[spec["kind"]]) if deep else "black"

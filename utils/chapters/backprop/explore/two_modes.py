@@ -105,6 +105,8 @@ def modes():
             [
                 net("tangents", "forward mode starts at an input", "value"),
                 slopes("columns", "and fills a column", "value"),
+            ],
+            [
                 net("gradients", "reverse mode starts at an output", "gradient"),
                 slopes("rows", "and fills a row", "gradient"),
             ],
