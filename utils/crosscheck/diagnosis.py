@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from utils.crosscheck.finding import Diagnosis, Finding, same_shape
+from utils.crosscheck.finding import Diagnosis, Finding, random_upstream, same_shape
 from utils.crosscheck.suspects import forms, patterns, places, probes, relations
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
@@ -68,8 +68,7 @@ def holds_again(f, suspicion, sentence):
     """Whether the same is said for another gradient from above: what holds by accident does not."""
     if not f.ours_again:
         return True
-    rng = np.random.default_rng(12)
-    upstream = [None if u is None else rng.standard_normal(np.shape(u)) for u in f.upstream or []]
+    upstream = random_upstream(f.upstream or [], 12)
     ours, truth = f.ours_again(upstream), f.truth_again(upstream)
     if not same_shape(ours, truth):
         return True

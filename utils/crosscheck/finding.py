@@ -79,6 +79,12 @@ def wrong_places(f):
     return np.abs(f.ours - f.truth) > CLOSE * np.abs(f.truth).max(initial=0)
 
 
+def random_upstream(upstream, seed):
+    """Another gradient from above, of the same shapes."""
+    rng = np.random.default_rng(seed)
+    return [None if u is None else rng.standard_normal(np.shape(u)) for u in upstream]
+
+
 def axes_sets(ndim):
     """Every non-empty set of axes, small ones first."""
     return list(chain.from_iterable(combinations(range(ndim), k) for k in range(1, ndim + 1)))

@@ -77,8 +77,9 @@ class Evidence:
         }
 
     def values(self):
-        """(words, array) for all that PyTorch computes on the way."""
-        return [] if self.recording is None else self.recording.values()
+        """(words, array) for all that PyTorch computes on the way, with more than one number."""
+        made = [output for output in self.recording.made if output.numel() > 1] if self.recording else []
+        return [(self.recording.words(output), output.detach().numpy()) for output in made]
 
     def elsewhere(self, slot):
         """(ours, truth) for one gradient with all inputs moved a little, for another gradient from above; None where that fails."""
