@@ -103,8 +103,8 @@ class Gradients:
     def evidence(self):
         """What all gradients together, and PyTorch's own computation, tell of a wrong one."""
         names = [name for name, _ in self.named]
-        both = self.numpy_side.gradients, self.torch_side.gradients
-        return Evidence(self.case, names, self.upstream, self.ours, self.truths, *both)
+
+        return Evidence(self.case, names, self.upstream, self.ours, self.truths, self.numpy_side.gradients)
 
     def compared(self, k, title, finding):
         """Ours against PyTorch, then against the differences; a diagnosis when either objects."""
