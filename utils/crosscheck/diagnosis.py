@@ -9,6 +9,7 @@ import numpy as np
 
 from utils.crosscheck.finding import Diagnosis, Finding, random_upstream, same_shape
 from utils.crosscheck.suspects import patterns, places, probes, relations
+from utils.crosscheck.trees import MISSING
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
@@ -37,7 +38,7 @@ def first_that_fits(f):
 def no_array(f):
     if f.ours is None:
         return Diagnosis("missing", "None came back; this input is floating and has a gradient")
-    if type(f.ours).__name__ == "Missing":
+    if f.ours is MISSING:
         return Diagnosis("missing", "nothing came back; return it in the structure of the input")
     if isinstance(f.ours, int):
         return Diagnosis("dtype", "a Python int came back; expected an array of floats")

@@ -4,13 +4,13 @@ import numpy as np
 
 from utils.crosscheck import verdicts
 from utils.crosscheck.case import input_leaves
-from utils.crosscheck.finding import CLOSE, Diagnosis, Finding
+from utils.crosscheck.finding import CLOSE, Diagnosis, Finding, relative_error, same_holes
 from utils.crosscheck.gradients import Gradients
 from utils.crosscheck.protocol import ProtocolError, kind_of
 from utils.crosscheck.report import Row
-from utils.crosscheck.rounding import TORCH_TOLERANCE, Rounding, relative_error, same_holes
-from utils.crosscheck.trees import is_floating
-from utils.crosscheck.witnesses import NumpyWitness, TorchWitness, differs
+from utils.crosscheck.rounding import TORCH_TOLERANCE, Rounding
+from utils.crosscheck.trees import differs, is_floating
+from utils.crosscheck.witnesses import NumpyWitness, TorchWitness
 
 
 def rows_of(case, seed):
@@ -70,12 +70,14 @@ def output_row(k, name, value, truth, case, rounding):
     if truth.dtype.kind == "f":
         if is_floating(value) and shape == truth.shape:
             error = relative_error(value, truth, zero=1e-300)
-            agrees = rounding.agreement(value, truth, error, "output", k)
+            agrees = rounding.agreement(value, truth, error, "outputs", k)
             if agrees:
                 return Row(name, shape, True, agrees, torch_error=error)
     elif isinstance(value, (np.ndarray, np.generic)) and np.array_equal(value, truth):
         return Row(name, shape, True, "agrees with PyTorch", torch_error=0.0)
     found = verdicts.of_value(Finding(ours=value, truth=truth, name=name, inputs=input_leaves(case)), error)
+    if found.kind not in verdicts.STRUCTURAL and rounding.explains(error, "outputs", k):
+        found = verdicts.LOST_IN_ROUNDING
     return Row(
         name, shape, False, f"differs from PyTorch: {found.sentence}", torch_error=error, diagnosis=found
     )

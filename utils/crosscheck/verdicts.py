@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from utils.crosscheck.diagnosis import diagnose
-from utils.crosscheck.finding import CLOSE, Diagnosis, close
+from utils.crosscheck.finding import CLOSE, Diagnosis, close, same_holes
 from utils.crosscheck.protocol import kind_of
-from utils.crosscheck.rounding import same_holes
 from utils.crosscheck.trees import is_floating
 
 NEARLY = 1e-4  # relative error below which no term is wrong, but a constant or the precision
@@ -135,7 +134,8 @@ def nearly(ours, truth, error):
     ours, right = np.asarray(ours), np.asarray(truth) / size
     off = ours / size - right
     excess = float((off * right).sum() / ((right * right).sum() or 1.0))
-    if abs(excess) > 10 * np.finfo(float).eps and negligible_beside(off - excess * right, excess * right):
+    certain = right.size > 1 and abs(excess) > 10 * np.finfo(float).eps  # a single number has always a factor
+    if certain and negligible_beside(off - excess * right, excess * right):
         shown = 2 + int(np.ceil(-np.log10(abs(excess))))
         return Diagnosis("factor", f"a constant factor of {1 + excess:.{shown}g}; it should be 1")
     if error > NEARLY:
@@ -165,14 +165,14 @@ def single_number(f):
         return None
     ours, truth = float(f.ours), float(f.truth)
     said = f"is {ours:.6g}, should be {truth:.6g}"
-    if truth and np.isclose(ours, -truth, rtol=CLOSE):
+    if truth and np.isclose(ours, -truth, rtol=CLOSE, atol=0):
         return Diagnosis("sign", f"{said}: wrong sign")
     sizes = [(a.shape[0], "the batch size") for _, a in f.inputs or [] if np.ndim(a) > 0]
     sizes += [(np.size(a), "the number of elements") for _, a in f.inputs or [] if np.ndim(a) > 0]
     for n, what in sizes:
-        if n > 2 and truth and np.isclose(ours / truth, n, rtol=CLOSE):
+        if n > 2 and truth and np.isclose(ours / truth, n, rtol=CLOSE, atol=0):
             return Diagnosis("factor", f"{said}: {n} times that, and {n} is {what}: mean against sum?")
-        if n > 2 and truth and np.isclose(ours / truth, 1 / n, rtol=CLOSE):
+        if n > 2 and truth and np.isclose(ours / truth, 1 / n, rtol=CLOSE, atol=0):
             return Diagnosis("factor", f"{said}: 1/{n} of that, and {n} is {what}: mean against sum?")
     return Diagnosis("value", said)
 
@@ -189,6 +189,11 @@ def only_ours_belongs(torch_side):
     )
 
 
+STRUCTURAL = {"type", "dtype", "shape", "transposed", "broadcast", "missing", "nan", "theirs"}
+LOST_IN_ROUNDING = Diagnosis(
+    "rounding",
+    "it lies within what rounding alone does to PyTorch's: nothing can be proved with these inputs",
+)
 OTHER_FUNCTION = Diagnosis("another function", "it belongs to our value, as finite differences say")
 NEITHER = Diagnosis("unknown", "it belongs neither to our value nor to PyTorch's; mend the value first")
 CONSISTENT = "value and gradient belong together: a consistent pair, of another function"

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_flatten_with_path, tree_unflatten
 
 from utils.crosscheck.suspects.fine import FINE
 from utils.crosscheck.suspects.wording import LOOKS, Writer
-from utils.crosscheck.witnesses import TorchWitness
+from utils.crosscheck.witnesses import TorchWitness, is_live
 
 ATTRIBUTES = {"T", "mT", "H", "mH"}  # what a tensor gives without a call, and is a step all the same
 IN_PLACE = {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__idiv__", "__ipow__"}
@@ -151,11 +151,6 @@ class Recorder(TorchFunctionMode):
             self.maker |= {id(output): (step, k) for k, output in enumerate(step.outputs)}
 
 
-def is_live(a):
-    """A tensor that gradients flow through."""
-    return isinstance(a, torch.Tensor) and a.requires_grad and a.is_floating_point()
-
-
 def name_of(func):
     """`tanh`, `matmul`, `T`; None for what only asks a tensor something."""
     name = getattr(func, "__name__", "")
@@ -207,18 +202,12 @@ class Recording:
         self.named = [(n, t) for n, t in pairs if isinstance(t, torch.Tensor)]
         self.names = {id(t): n for n, t in self.named}
         self.upstream, self.truths = upstream, [torch.from_numpy(t) for t in truths]
-        self.start = self.sent(upstream)
+        self.start = self.witness.sent(upstream)
         self.consumers = {}
         for step in self.steps:
             for edge in step.edges:
                 self.consumers.setdefault(id(edge.source), []).append(edge)
         self.words = Writer(self)
-
-    def sent(self, upstream):
-        """(outputs, gradients) for what comes from above."""
-        pairs = zip(self.witness.output_tensors, upstream)
-        live = [(t, torch.from_numpy(u.copy())) for t, u in pairs if is_live(t) and u is not None]
-        return [t for t, _ in live], [u for _, u in live]
 
     def agrees(self):
         """Whether the second call has the gradients of the first."""

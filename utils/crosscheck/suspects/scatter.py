@@ -7,7 +7,7 @@ import torch
 
 from utils.crosscheck.finding import axes_sets, axes_words
 from utils.crosscheck.suspects.plants import Plant, instead, reach_of, rescaled, swapped
-from utils.crosscheck.suspects.recording import is_live
+from utils.crosscheck.witnesses import is_live
 
 COPIES = {
     "getitem", "embedding", "index_select", "gather", "take", "take_along_dim", "unfold", "repeat", "expand",

@@ -134,7 +134,7 @@ def explained(recording, ours, ours_again):
 def elsewhere(recording, ours_again):
     """The same gradients for another gradient from above, as a Problem: what fits by accident does not fit there."""
     upstream = random_upstream(recording.upstream, 12)
-    return Problem(recording, ours_again(upstream), recording.sent(upstream))
+    return Problem(recording, ours_again(upstream), recording.witness.sent(upstream))
 
 
 def smaller(recording, ours_again):
