@@ -8,7 +8,7 @@ from utils.crosscheck import verdicts
 from utils.crosscheck.case import input_leaves
 from utils.crosscheck.differences import AGREE, UNDECIDED, DifferencesWitness, direction_error
 from utils.crosscheck.finding import Diagnosis, Finding, largest, relative_error
-from utils.crosscheck.report import Row
+from utils.crosscheck.report import Row, wrong_row
 from utils.crosscheck.streams import UPSTREAM, stream
 from utils.crosscheck.suspects.evidence import Evidence
 from utils.crosscheck.trees import differs, is_floating
@@ -18,7 +18,10 @@ ZERO = 1e-14  # of the largest gradient of all: what an exact zero may come out 
 STEADY = 1e-3  # relative change of a gradient
 TOO_NOISY = 1e-2  # rounding in a measured slope, relative to the largest gradient
 ASKED_AGAIN = 24  # places where doubtful differences are measured again with care
-CALLED_TWICE = "a second call of the pullback gives another gradient: it must not change what it remembers"
+CALLED_TWICE = Diagnosis(
+    "second call",
+    "a second call of the pullback gives another gradient: it must not change what it remembers",
+)
 
 
 class Gradients:
@@ -82,7 +85,7 @@ class Gradients:
         what, hint = words_of_labels(name, leaf)
         if self.ours[k] is not None:
             verdict = f"must be None: {name} is not floating but {what}{hint}"
-            return Row(title, np.shape(leaf), False, verdict, diagnosis=Diagnosis("not None", verdict))
+            return wrong_row(title, np.shape(leaf), Diagnosis("not None", verdict))
         if hint and is_differentiable_in(self.case, k):
             return Row(title, np.shape(leaf), True, f"not checked: {name} is {what}{hint}")
         return None
@@ -111,7 +114,7 @@ class Gradients:
         shape = tuple(np.shape(ours)) if isinstance(ours, (np.ndarray, np.generic, float)) else None
         comparable = shape == truth.shape and is_floating(ours)
         if comparable and differs(np.asarray(ours), self.again[k]):
-            return Row(title, shape, False, CALLED_TWICE, diagnosis=Diagnosis("second call", CALLED_TWICE))
+            return wrong_row(title, shape, CALLED_TWICE)
         zero, agrees, torch_error = self.zero(k, finding), None, np.inf
         if comparable:
             torch_error = relative_error(ours, truth, zero)
@@ -129,13 +132,12 @@ class Gradients:
             return Row(title, shape, True, verdict, **numbers)
         if agrees:
             found = verdicts.by_convention(gradient, measured.values)
-            return Row(title, shape, False, f"{agrees}, but {found.sentence}", diagnosis=found, **numbers)
+            return wrong_row(title, shape, found, f"{agrees}, but ", **numbers)
         found = self.explained(finding, measured, comparable and error <= AGREE, torch_error, zero)
         of_theirs = self.values_agree or measured.error(truth, largest(truth)) <= AGREE
         objects = not comparable or (error > AGREE and of_theirs)
         against = "PyTorch and from finite differences" if objects else "PyTorch"
-        verdict = f"differs from {against}: {found.sentence}"
-        return Row(title, shape, False, verdict, diagnosis=found, **numbers)
+        return wrong_row(title, shape, found, f"differs from {against}: ", **numbers)
 
     def zero(self, k, finding):
         """What counts as zero in a gradient that is zero but for rounding; 0 for any other."""

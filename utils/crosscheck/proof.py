@@ -2,7 +2,7 @@
 
 from utils.crosscheck.finding import Diagnosis
 from utils.crosscheck.protocol import ProtocolError
-from utils.crosscheck.report import CrosscheckError, Report, Row
+from utils.crosscheck.report import CrosscheckError, Report, wrong_row
 from utils.crosscheck.streams import check_seed
 
 
@@ -36,7 +36,7 @@ def crosscheck(ours, theirs, *inputs, call=None, names=None, raises=True, seed=0
     try:
         report = Report(rows_of(case, seed))
     except ProtocolError as error:
-        report = Report([Row("ours", None, False, str(error), diagnosis=Diagnosis("protocol", str(error)))])
+        report = Report([wrong_row("ours", None, Diagnosis("protocol", str(error)))])
     if raises and not report.ok:
         raise CrosscheckError(report)
     return report

@@ -7,7 +7,7 @@ import numpy as np
 
 from utils.crosscheck.finding import Diagnosis
 from utils.crosscheck.protocol import ProtocolError, call_failed, kind_of
-from utils.crosscheck.report import CrosscheckError, Report, Row
+from utils.crosscheck.report import CrosscheckError, Report, Row, wrong_row
 from utils.crosscheck.streams import STEPS, check_seed, stream
 from utils.crosscheck.suspect_steps import diagnose_step
 from utils.crosscheck.trees import aligned, differs, is_floating, leaves, map_leaves, refill, to_float64
@@ -48,7 +48,7 @@ def crosscheck_steps(rule, optimizer, params=None, *, steps=5, seed=0, raises=Tr
     try:
         report = Report(Run(rule, optimizer, options, params, draw_gradients(params, steps, rng)).rows())
     except ProtocolError as error:
-        report = Report([Row("rule", None, False, str(error), diagnosis=Diagnosis("protocol", str(error)))])
+        report = Report([wrong_row("rule", None, Diagnosis("protocol", str(error)))])
     if raises and not report.ok:
         raise CrosscheckError(report)
     return report
@@ -155,9 +155,7 @@ class Run:
             worst = max(wrong, key=lambda row: (-row.step, row.torch_error))
             worst.verdict += " (this one first, or most)"
         verdict = "was written into; init and step must return new arrays and leave theirs as they are"
-        written = [
-            Row(n, None, False, verdict, diagnosis=Diagnosis("input changed", verdict)) for n in self.written
-        ]
+        written = [wrong_row(name, None, Diagnosis("input changed", verdict)) for name in self.written]
         return [*written, *found]
 
     def row(self, k, name, start):
@@ -168,8 +166,8 @@ class Run:
             worst = max(worst, error)
             if error > TOLERANCE:
                 found = diagnose_step(self, k, step)
-                verdict = f"differs from PyTorch from step {step} on: {found.sentence}"
-                return Row(name, start.shape, False, verdict, torch_error=error, diagnosis=found, step=step)
+                start_of_verdict = f"differs from PyTorch from step {step} on: "
+                return wrong_row(name, start.shape, found, start_of_verdict, torch_error=error, step=step)
         words = f"{len(self.gradients)} steps" if len(self.gradients) > 1 else "1 step"
         return Row(name, start.shape, True, f"agrees with PyTorch over {words}", torch_error=worst)
 
