@@ -3,6 +3,7 @@
 import numpy as np
 
 from utils.crosscheck.finding import axes_sets, axes_words, close, to_rows
+from utils.crosscheck.suspects.probes import jacobians, without_diagonal
 
 EXACT = 1e-6  # relative to the largest difference
 HELD = (
@@ -12,16 +13,45 @@ HELD = (
 
 def off_along(f):
     """Off, slice by slice along some axes, by a constant, a multiple of the input, or both."""
-    ones = np.ones(f.truth.shape)
-    tried = [("a constant", [ones], "a path through the mean (or a sum) there is lost or counted wrongly")]
-    if f.x is not None and np.shape(f.x) == f.truth.shape:
-        tried.append((f"a multiple of {f.name} itself", [f.x], HELD))
-        lost = "what passes through the variance, or through mean and variance, is lost or counted wrongly"
-        tried.append(("a multiple of the centred input", [f.x, ones], lost))
-    for words, basis, path in tried:
-        for axes in axes_sets(f.truth.ndim):
-            if fits_along(f.ours - f.truth, basis, axes):
-                return f"off by {words} along {axes_words(axes)}: {path}"
+    error, ones = f.ours - f.truth, np.ones(f.truth.shape)
+    for axes in axes_sets(error.ndim):
+        if fits_along(error, [ones], axes):
+            path = words_of_path(f, axes, [ones], "a path through the mean (or a sum) there")
+            return f"off by a constant along {axes_words(axes)}: {path}"
+    if f.x is None or np.shape(f.x) != error.shape:
+        return None
+    for axes in axes_sets(error.ndim):
+        if fits_along(error, [f.x], axes):
+            return f"off by a multiple of {f.name} itself along {axes_words(axes)}: {HELD}"
+    for axes in axes_sets(error.ndim):
+        if fits_along(error, [f.x, ones], axes):
+            centred = f.x - f.x.mean(axes, keepdims=True)
+            path = words_of_path(f, axes, [centred], "a path through the variance")
+            if np.abs(error.mean(axes)).max() > EXACT * np.abs(error).max():
+                path = words_of_path(f, axes, [centred, ones], "paths through the mean and the variance")
+            return f"off by a multiple of the centred input along {axes_words(axes)}: {path}"
+
+
+def words_of_path(f, axes, patterns, path):
+    """Missing or counted too much, where unit vectors can tell by the sign of what the error adds along the patterns."""
+    found, be = f.ours_again and jacobians(f), "are" if len(patterns) > 1 else "is"
+    if found:
+        rows, ours, truth = found
+        outside = np.abs(ours - truth) > EXACT * np.abs(ours - truth).max()
+        same_slice = [np.unravel_index(n, f.truth.shape) for n in (rows, np.arange(f.truth.size))]
+        for axis in set(range(f.truth.ndim)) - set(axes):
+            if outside[same_slice[0][axis][:, None] != same_slice[1][axis]].any():
+                return f"as if {path} were missing, too many or wrongly weighted"  # it goes elsewhere, too
+        added, there = (
+            without_diagonal(j, rows) @ np.stack([p.ravel() for p in patterns], 1)
+            for j in (ours - truth, truth)
+        )
+        products = added * there
+        counted = np.abs(products) > 0.01 * np.abs(products).max(0)
+        for sign, words in ((-1, "missing"), (1, "counted too much")):
+            if counted.any(0).all() and (np.sign(products) == sign)[counted].all():
+                return f"{path} {be} {words}"
+    return f"as if {path} were missing, too many or wrongly weighted"
 
 
 def fits_along(error, basis, axes):
