@@ -11,6 +11,7 @@ MATRIX = {"matmul", "mm", "bmm", "rmatmul", "linear"}
 PRODUCTS = SCALED | MATRIX | {"mv", "dot", "einsum", "outer", "baddbmm", "addmm", "bilinear", "inner"}
 INVERSES = {"inv", "inverse", "pinv", "matrix_exp"}
 NEAR = 16  # values tried in place of an operand, those made next to it first
+AFTER, BEFORE = ("after", "before"), ("before", "after")  # turns of a loop: the wrong one, the right one
 AHEAD = 8  # steps to look forward for a step back that may have been skipped
 
 
@@ -110,11 +111,13 @@ class Pool:
 
     def near(self, right, steps):
         """Lists of values shaped like those given, the nearest first."""
-        fixed = [(1000 + k, (t, ""), [t] * len(right)) for k, t in enumerate(self.fixed)]
-        found, seen = [*self.series(steps, right), *fixed], [right]
-        for _, words, values in sorted(
-            (f for f in found if f[2][0].shape == right[0].shape), key=lambda f: f[0]
-        )[:NEAR]:
+        fixed = [
+            (1000 + k, (t, ""), [t] * len(right))
+            for k, t in enumerate(self.fixed)
+            if t.shape == right[0].shape
+        ]
+        found, seen = sorted([*self.series(steps, right), *fixed], key=lambda f: f[0]), [right]
+        for _, words, values in found[:NEAR]:
             if not any(equal(values, other) for other in seen):
                 seen.append(values)
                 yield tuple(w if isinstance(w, str) else self.recording.words(w) for w in words), values
@@ -122,31 +125,33 @@ class Pool:
     def series(self, steps, right):
         """What other places of the code made in the same turn of the loop, or one turn earlier or later."""
         same = lambda some, others: all(a is b for a, b in zip(some, others))
-        words = self.recording.words
         for site in self.sites:
             made, far = [s.output for s in site.steps], abs(site.first.number - steps[0].number)
             if made[0].shape != right[0].shape:
                 continue
-            after = lambda is_so, made=made: (
-                (f"{words(made[0])} after the step", "that before it") if is_so else (made[0], "")
-            )
-            before = lambda is_so, made=made: (
-                (f"{words(made[0])} before the step", "that after it") if is_so else (made[0], "")
-            )
             if len(made) == len(steps):
                 later = len(made) > 1 and same(made, right[1:])
-                yield far, after(later), made
+                yield far, self.of_step(made, AFTER, later), made
                 if later:
-                    yield far + 1, after(True), [right[0], *made[1:]]
+                    yield far + 1, self.of_step(made, AFTER, True), [right[0], *made[1:]]
                 first = self.entering(site) if len(made) > 1 else None
                 if first is not None:
-                    yield far + 1, before(same(made, right)), [first, *made[:-1]]
+                    yield far + 1, self.of_step(made, BEFORE, same(made, right)), [first, *made[:-1]]
             elif len(made) == len(steps) + 1 > 2:
-                yield far, after(same(made, right)), made[1:]
-                yield far, before(same(made[1:], right)), made[:-1]
+                yield far, self.of_step(made, AFTER, same(made, right)), made[1:]
+                yield far, self.of_step(made, BEFORE, same(made[1:], right)), made[:-1]
             elif len(steps) == 1:
                 for step in site.steps:
                     yield abs(step.number - steps[0].number), (step.output, ""), [step.output]
+
+    def of_step(self, made, turns, is_so):
+        """(wrong, right) for values that stand a turn of the loop beside the right ones, if that is so."""
+        wrong, right = turns
+        return (
+            (f"{self.recording.words(made[0])} {wrong} the step", f"that {right} it")
+            if is_so
+            else (made[0], "")
+        )
 
     def entering(self, site):
         """The value that stands before the loop where later turns find what the turn before has made."""
