@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import time
 
 import numpy as np
 import pytest
@@ -85,14 +86,17 @@ def explained(entry, size, seen):
 
 
 def test_no_sentence_misleads_and_most_name_the_cause(findings):
-    complaints, right, lines = [], 0, []
+    complaints, right, lines, seconds = [], 0, [], []
     for k, entry in enumerate(WILD):
         size = k % len(SIZES)
+        start = time.perf_counter()
         found, named = explained(entry, size, findings)
+        seconds.append((time.perf_counter() - start, entry.title))
         complaints += [f"{entry.title}, size {size}: {c}" for c in found]
         right += named
         lines.append(f"{'named   ' if named else 'not named'} {entry.title}")
-    print(*lines, f"{right} of {len(WILD)} diagnosed right", sep="\n")
+    slowest = [f"{spent:.2f} s {title}" for spent, title in sorted(seconds, reverse=True)[:10]]
+    print(*lines, f"{right} of {len(WILD)} diagnosed right; the slowest:", *slowest, sep="\n")
     assert complaints == []
     assert right >= SHARE * len(WILD)
 

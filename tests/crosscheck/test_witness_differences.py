@@ -220,7 +220,7 @@ def test_kinks_that_lie_beside_the_point():
 def test_a_value_that_hides_its_slope_in_rounding_is_said_to_be_undecided():
     tiny = lambda x: (1e3 + 1e-9 * x, lambda dy: 1e-9 * dy)
     row = crosscheck(tiny, lambda x: 1e3 + 1e-9 * x, np.ones(3))["gradient of x"]
-    assert row.undecided == 3 and row.verdict.endswith("too steep or too rough for them: PyTorch decides")
+    assert row.undecided == 3 and row.verdict.endswith("finite differences cannot tell: PyTorch decides")
 
 
 # ---- infinite
@@ -260,3 +260,26 @@ def test_nan_in_both_proves_nothing():
     report = crosscheck(unit, torch_unit, np.array([[0.0, 0.0], [3.0, 4.0]]), raises=False)
     assert not report["output"].ok
     assert "NaN in 2 of 4 places, and so is PyTorch's: nothing is proved there" in report["output"].verdict
+
+
+def test_what_rounding_alone_decides_is_not_called_a_mistake():
+    x = 100 + 1e-12 * np.random.default_rng(3).normal(size=(8, 3))
+    row = crosscheck(standardized, batch_norm, x, raises=False)["output"]
+    assert not row.ok and row.diagnosis.kind == "rounding"
+    assert "nothing can be proved with these inputs" in row.verdict
+
+
+def test_small_numbers_have_a_sign_too():
+    ours = lambda x: (2e-15 * x, lambda dy: 2e-15 * dy)
+    row = crosscheck(ours, lambda x: 1.9e-15 * x, 1.0, raises=False)["output"]
+    assert "is 2e-15, should be 1.9e-15" in row.verdict and "sign" not in row.verdict
+
+
+def test_a_tie_that_the_last_bit_would_break_is_no_rounding():
+    def largest(x):
+        top = x.max(-1, keepdims=True)
+        return top[:, 0], lambda dy: (x == top) * dy[:, None]
+
+    x = np.array([[1.3, 1.3, -0.2], [0.4, 2.1, 2.1], [-0.7, 0.3, 0.1]])
+    row = crosscheck(largest, lambda x: x.max(-1).values, x, raises=False)["gradient of x"]
+    assert not row.ok and row.diagnosis.kind == "tie" and "nothing can be proved" not in row.verdict

@@ -220,6 +220,20 @@ def test_a_gradient_that_is_zero_but_for_rounding_is_right():
         assert crosscheck(shifted, theirs, X[:, :1], seed=seed).ok
 
 
+@pytest.mark.parametrize("at", [-80.0, 20.0, 30.0])
+def test_a_small_gradient_that_is_no_rounding_is_compared_like_any_other(at):
+    """Far out a sigmoid's slope is 1e-35 or 1e-9 beside a value of 1."""
+
+    def sigmoid(x, *, factor=1.0):
+        y, rest = 1 / (1 + np.exp(-x)), 1 / (1 + np.exp(x))
+        return y, lambda dy: factor * dy * y * rest
+
+    theirs = lambda x, factor=1.0: 1 / (1 + torch.exp(-x)) + 0 * factor
+    x = at + X
+    assert at > 0 or crosscheck(sigmoid, theirs, x).ok
+    assert not crosscheck(sigmoid, theirs, x, factor=2.0, raises=False).ok
+
+
 def test_no_sentence_says_nan_is_not_linear():
     ours = lambda x: (
         np.sqrt(np.maximum(x, 0)),

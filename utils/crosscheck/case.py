@@ -5,37 +5,27 @@ import inspect
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from utils.crosscheck.trees import (
+    OMITTED,
     children,
     is_branch,
     is_floating,
     is_list_of_numbers,
     leaves,
     map_leaves,
-    step_name,
     to_float64,
 )
-
-
-class Omitted:
-    """Stands for an input between those given that was left to its default."""
-
-    def __repr__(self):
-        return "omitted"
-
-
-OMITTED = Omitted()
 
 
 @dataclass
 class Case:
     """The two functions, their inputs as float64, the options, how to call a module.
 
-    inputs: a tree for each input given, OMITTED for one left out between them; by_keyword:
-    {position: parameter's name} of those that were given by keyword; names: of all inputs of ours;
-    theirs_by_place: True where theirs has other names for those given by keyword;
-    slots: how many gradients its pullback returns; like_options: names of inputs that are numbers by
+    inputs: a tree for each input given, OMITTED for one left out between them; names: of all inputs of
+    ours; by_keyword: {position: parameter's name} of those that were given by keyword; theirs_by_place:
+    True where theirs has other names for them; like_options: names of inputs that are numbers by
     default; frozen: names of a module's parameters that do not require a gradient.
     """
 
@@ -45,7 +35,6 @@ class Case:
     options: dict
     call: object = None
     names: list = field(default_factory=list)
-    slots: int = 0
     by_keyword: dict = field(default_factory=dict)
     theirs_by_place: bool = False
     like_options: tuple = ()
@@ -53,8 +42,6 @@ class Case:
 
     @property
     def is_module(self):
-        import torch
-
         return isinstance(self.theirs, torch.nn.Module)
 
     def call_ours(self, inputs, options):
@@ -96,46 +83,43 @@ def input_leaves(case):
 
 def make_case(ours, theirs, inputs, options, call, names):
     """Bind inputs and options to the parameters of ours, and refuse by name what cannot be checked."""
-    import torch
-
     refuse_functions(ours, theirs)
     frozen = frozenset()
     if isinstance(theirs, torch.nn.Module):
         frozen = frozenset(name for name, p in theirs.named_parameters() if not p.requires_grad)
-        theirs = copy.deepcopy(theirs).double()
-        for parameter in theirs.parameters():
-            parameter.requires_grad_(True)  # a frozen one has a gradient too, and ours may return it
-        params = {name: p.detach().numpy().copy() for name, p in theirs.named_parameters()}
-        inputs = (params, *inputs)
+        # a frozen one has a gradient too, and ours may return it
+        theirs = copy.deepcopy(theirs).double().requires_grad_(True)
+        inputs = ({name: p.detach().numpy().copy() for name, p in theirs.named_parameters()}, *inputs)
     elif call is not None:
         raise ValueError("call= adapts the call of an nn.Module; theirs is a function")
     parameters = parameters_of(ours)
     inputs, options, by_keyword = bound(parameters, inputs, options)
     found = [p.name for p in parameters] + [f"input[{i}]" for i in range(len(parameters), len(inputs))]
     like_options = tuple(p.name for p in parameters if isinstance(p.default, (int, float, str)))
-    case = Case(ours, theirs, inputs, options, call, rename(found, names), len(found), by_keyword)
-    case.like_options, case.frozen = like_options, frozen
+    case = Case(
+        ours, theirs, inputs, options, call, rename(found, names), by_keyword, False, like_options, frozen
+    )
     case.theirs_by_place = takes_by_place(case)
     for name, tree in zip(case.names, inputs):
         refuse_input(name, tree)
     for name, option in options.items():
-        if is_tensor(option):
+        if isinstance(option, torch.Tensor):
             raise ValueError(f"{name} is a torch tensor; give an array: {name}.detach().numpy()")
     case.inputs = map_leaves(to_float64, tuple(inputs))
-    case.options = {name: map_leaves(to_float64_array, option) for name, option in options.items()}
+    as_array = lambda leaf: to_float64(leaf) if isinstance(leaf, np.ndarray) else leaf  # a number stays one
+    case.options = {name: map_leaves(as_array, option) for name, option in options.items()}
     return case
 
 
 def takes_by_place(case):
     """Whether theirs cannot take by name what was given by keyword, and nothing is left out between."""
-    function = case.theirs.forward if case.is_module and case.call is None else case.call or case.theirs
     if not case.by_keyword or any(tree is OMITTED for tree in case.inputs):
         return False
-    given = case.positional(case.inputs)[int(case.is_module) :]
-    module = [case.theirs] if case.call else []
-    options = {} if case.is_module else case.options
+    function = case.theirs.forward if case.is_module and case.call is None else case.call or case.theirs
+    module, options = [case.theirs] if case.call else [], {} if case.is_module else case.options
+    bind = lambda *given, **named: inspect.signature(function).bind(*module, *given, **named)
     try:
-        inspect.signature(function).bind(*module, *given, **case.keywords(case.inputs), **options)
+        case.call_theirs(bind, case.inputs, options)
     except TypeError:
         return True
     except ValueError:  # built in, without a signature
@@ -145,8 +129,6 @@ def takes_by_place(case):
 
 def refuse_functions(ours, theirs):
     """ValueError unless both are functions, in the right order."""
-    import torch
-
     if isinstance(ours, torch.nn.Module):
         raise ValueError(
             "ours is an nn.Module; it must be a function of NumPy arrays. Are ours and theirs swapped?"
@@ -156,11 +138,6 @@ def refuse_functions(ours, theirs):
             raise ValueError(f"{name} must be a function; got {type(given).__name__}")
     if inspect.isclass(theirs):
         raise ValueError(f"theirs is a class; give a module made of it: {theirs.__name__}(...)")
-
-
-def to_float64_array(option):
-    """Floating arrays among the options as float64; a Python number stays one."""
-    return to_float64(option) if isinstance(option, np.ndarray) else option
 
 
 def parameters_of(ours):
@@ -178,16 +155,11 @@ def bound(parameters, inputs, options):
     What is given by keyword for a parameter before the bare `*` is an input, as if given by position.
     """
     positions = {p.name: i for i, p in enumerate(parameters) if p.kind is p.POSITIONAL_OR_KEYWORD}
-    by_keyword = {}
-    for name in options:
-        if name in positions and positions[name] < len(inputs):
+    by_keyword = {positions[name]: name for name in options if name in positions}
+    for position, name in by_keyword.items():
+        if position < len(inputs):
             raise ValueError(f"{name} is given twice, by position and by keyword")
-        if name in positions:
-            by_keyword[positions[name]] = name
-    if not by_keyword:
-        return tuple(inputs), dict(options), {}
-    placed = [OMITTED] * (max(by_keyword) + 1)
-    placed[: len(inputs)] = inputs
+    placed = [*inputs, *[OMITTED] * (max(by_keyword, default=-1) + 1 - len(inputs))]
     for position, name in by_keyword.items():
         placed[position] = options[name]
     return tuple(placed), {n: o for n, o in options.items() if n not in by_keyword.values()}, by_keyword
@@ -195,10 +167,8 @@ def bound(parameters, inputs, options):
 
 def rename(found, names):
     """Replace the names found by those given: a sequence in order, or a dict old -> new."""
-    if names is None:
-        return found
-    if isinstance(names, dict):
-        return [names.get(name, name) for name in found]
+    if names is None or isinstance(names, dict):
+        return [(names or {}).get(name, name) for name in found]
     if isinstance(names, str) or len(names) > len(found):
         raise ValueError(f"names must be at most {len(found)} names, for {found}; got {names!r}")
     return [*names, *found[len(names) :]]
@@ -210,42 +180,31 @@ def refuse_input(name, tree):
     if is_list_of_numbers(tree):
         raise ValueError(f"{name} is a list; give an array: np.array({name}, dtype=float)")
     if not is_branch(tree):
-        return refuse_leaf(name, tree)
-    for step, child in children(tree):
-        refuse_input(step_name(name, step), child)
+        if told := unfit(name, tree):
+            raise ValueError(f"{name} {told}")
+        return
+    for _, inner, child in children(tree, name):
+        refuse_input(inner, child)
 
 
-def refuse_leaf(name, leaf):
-    if is_tensor(leaf):
-        raise ValueError(f"{name} is a torch {tensor_word(leaf)}; give an array: {name}.detach().numpy()")
+def unfit(name, leaf):
+    """Why a leaf cannot be checked, and what to give instead; None for one that can."""
+    if isinstance(leaf, torch.Tensor):
+        kind = "parameter" if isinstance(leaf, torch.nn.Parameter) else "tensor"
+        return f"is a torch {kind}; give an array: {name}.detach().numpy()"
     if isinstance(leaf, np.ma.MaskedArray):
-        raise ValueError(f"{name} is a masked array; give an array and a mask: {name}.data, {name}.mask")
+        return f"is a masked array; give an array and a mask: {name}.data, {name}.mask"
     if isinstance(leaf, (np.ndarray, np.generic)):
         if leaf.dtype.kind == "c":
-            raise ValueError(
-                f"{name} holds complex numbers; give real ones: {name}.real and {name}.imag as two inputs"
-            )
+            return f"holds complex numbers; give real ones: {name}.real and {name}.imag as two inputs"
         if leaf.dtype.kind not in "fiub":
-            raise ValueError(f"{name} is an array of {leaf.dtype}; give an array of numbers")
+            return f"is an array of {leaf.dtype}; give an array of numbers"
     elif isinstance(leaf, complex):
-        raise ValueError(f"{name} is a complex number; give a real one")
+        return "is a complex number; give a real one"
     elif not (leaf is None or leaf is OMITTED or isinstance(leaf, (int, float))):
-        made_of = f"{type(leaf).__module__}.{type(leaf).__name__}"
-        if not made_of.startswith("numpy.random."):
-            hint = f": np.asarray({name})" if hasattr(leaf, "__array__") else ""
-            raise ValueError(f"{name} is a {type(leaf).__name__}; give an array{hint}")
+        hint = f": np.asarray({name})" if hasattr(leaf, "__array__") else ""
+        generator = type(leaf).__module__.startswith("numpy.random")
+        return None if generator else f"is a {type(leaf).__name__}; give an array{hint}"
     if is_floating(leaf) and np.isnan(leaf).any():
         where = f" in {np.isnan(leaf).sum()} of {np.size(leaf)} places" if np.ndim(leaf) else ""
-        raise ValueError(f"{name} is NaN{where}: nothing can be proved with it; give numbers")
-
-
-def is_tensor(thing):
-    import torch
-
-    return isinstance(thing, torch.Tensor)
-
-
-def tensor_word(tensor):
-    import torch
-
-    return "parameter" if isinstance(tensor, torch.nn.Parameter) else "tensor"
+        return f"is NaN{where}: nothing can be proved with it; give numbers"

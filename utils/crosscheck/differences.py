@@ -10,7 +10,7 @@ from utils.crosscheck.trees import fresh, is_floating, leaves
 
 EXACT_UP_TO = 300  # elements; above, coordinates are sampled
 SAMPLES, DIRECTIONS = 100, 3
-STEP = 1e-5
+STEP, LONGEST = 1e-5, 1e-2  # relative to the number that is moved, or to 1 if that is larger
 ONE_SIDED_AGREE = 2e-5  # how far the one-sided differences may lie apart, relative to the largest gradient
 AGREE = 1e-5  # how far a slope may lie from a gradient, relative to the largest gradient
 SHRINK = 8  # from one step to the next
@@ -46,11 +46,27 @@ class Differences:
         """Forget what was measured at some places."""
         self.values[which], self.noise[which], self.why[which] = np.nan, 0.0, why
 
-    def spread(self, shape, values, empty):
-        """Values at the places as an array of `shape`, `empty` elsewhere."""
-        found = np.full(shape, empty)
-        found[self.places] = values if shape else values[0]
-        return found
+    def place_errors(self, gradient):
+        """How far a gradient lies from the slopes, place by place; nan where they or it cannot tell."""
+        claimed = np.atleast_1d(np.asarray(gradient)[self.places])
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isfinite(claimed), np.abs(claimed - self.values) - self.noise, np.nan)
+
+    def error(self, gradient, scale):
+        """Error of a gradient against all that is measured, relative to the largest gradient."""
+        errors = self.place_errors(gradient)
+        worst = list(errors[~np.isnan(errors)])
+        for direction, slope, noise in self.directions:
+            if not np.isnan(slope) and np.isfinite(gradient).all():
+                worst.append(direction_error(gradient, direction, slope, noise, scale))
+        worst = np.max(worst, initial=0.0)
+        return 0.0 if worst == 0 else worst / max(scale, 1e-300)
+
+
+def direction_error(gradient, direction, slope, noise, scale):
+    """How far it lies from a slope along a direction, where many elements add up: beside what they could add up to."""
+    reach = max(1.0, np.linalg.norm(gradient) / max(scale, 1e-300))
+    return (abs((gradient * direction).sum() - slope) - noise) / reach
 
 
 @dataclass
@@ -85,7 +101,7 @@ class DifferencesWitness:
             value, _ = self.case.call_ours(fresh(self.case.filled(inputs)), fresh(self.case.options))
         except Exception:  # out of its domain: a shorter step stays inside
             return None
-        return [leaf for _, leaf in leaves(value, "")]
+        return [leaf for _, leaf in leaves(value)]
 
     def rise(self, after, before):
         """How much the weighed output grew; what is infinite before and after did not move."""
@@ -118,7 +134,8 @@ class DifferencesWitness:
         at: the size of the number that is moved.
         """
         rungs, size = [], max(1.0, at)
-        for step in STEP * size / float(SHRINK) ** np.arange(RUNGS):
+        seen = 1e3 * self.rounding / scale if scale else 0.0  # shorter steps drown in rounding
+        for step in max(STEP * size, min(seen, LONGEST * size)) / float(SHRINK) ** np.arange(RUNGS):
             if step < shortest(at):
                 break
             rungs.append(self.rung(k, towards, step))
@@ -136,7 +153,7 @@ class DifferencesWitness:
         """
         leaf = np.asarray(self.leaves[k])
         at = np.abs(leaf if isinstance(towards, np.ndarray) else leaf[towards]).max()
-        steps = 1e-2 * max(1.0, at) / 4.0 ** np.arange(24)
+        steps = LONGEST * max(1.0, at) / 4.0 ** np.arange(24)
         rungs = [self.rung(k, towards, step) for step in steps[steps >= shortest(at)]]
         pairs = list(zip(rungs, rungs[1:]))
         smooth = [b.gap <= 0.5 * a.gap or b.gap <= ONE_SIDED_AGREE * scale + b.noise for a, b in pairs]

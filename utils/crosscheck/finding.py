@@ -1,11 +1,12 @@
 """What a diagnosis starts from, and how it compares arrays."""
 
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import combinations
 
 import numpy as np
 
 CLOSE = 1e-7  # relative to the largest number compared
+MANY = 6  # axes; sets of more are not tried one by one
 
 
 @dataclass
@@ -23,9 +24,6 @@ class Finding:
     ours, truth: the arrays; name: what they are the gradient of; x: that input; inputs, outputs:
     lists of (name, array); truths: list of (name, right gradient); upstream: list of arrays, None
     where an output has no gradient; ours_again, truth_again: functions upstream -> this gradient.
-    Where they are known: options, {name: array or value}; values_agree: whether the outputs are right;
-    slopes: what finite differences measured, in the shape of truth, NaN where they did not or could
-    not; kinks: booleans of that shape, True where the two one-sided differences disagree.
     evidence: what the other gradients and PyTorch's own computation tell (suspects.evidence); slot:
     the position of this input among its leaves.
     """
@@ -40,10 +38,6 @@ class Finding:
     upstream: list = None
     ours_again: object = None
     truth_again: object = None
-    options: dict = None
-    values_agree: bool = True
-    slopes: np.ndarray = None
-    kinks: np.ndarray = None
     evidence: object = None
     slot: int = 0
 
@@ -66,9 +60,27 @@ def close(a, b):
     return bool(np.all(np.abs(a - b) <= CLOSE * max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))))
 
 
-def negligible(a, b):
-    """a is nothing beside b."""
-    return np.abs(a).max(initial=0) <= CLOSE * np.abs(b).max(initial=0)
+def relative_error(ours, truth, zero=0.0):
+    """Largest difference over the largest number of the truth; 0 when they differ by no more than `zero`.
+
+    Only where the truth is finite; infinite where ours is not finite there.
+    """
+    finite = np.isfinite(truth)
+    error = np.abs(np.asarray(ours)[finite] - truth[finite]).max(initial=0)
+    if not np.isfinite(error):
+        return np.inf
+    return 0.0 if error <= zero else error / max(largest(truth), 1e-300)
+
+
+def largest(array):
+    """The largest finite number of an array, without its sign."""
+    return np.abs(array[np.isfinite(array)]).max(initial=0)
+
+
+def same_holes(ours, truth):
+    """NaN and infinities of the same sign in the same places."""
+    ours, truth = (np.where(np.isfinite(a), 0, a) for a in (ours, truth))
+    return np.array_equal(ours, truth, equal_nan=True)
 
 
 def same_shape(*arrays):
@@ -79,24 +91,28 @@ def wrong_places(f):
     return np.abs(f.ours - f.truth) > CLOSE * np.abs(f.truth).max(initial=0)
 
 
+def random_upstream(upstream, seed):
+    """Another gradient from above, of the same shapes."""
+    rng = np.random.default_rng(seed)
+    return [None if u is None else rng.standard_normal(np.shape(u)) for u in upstream]
+
+
 def axes_sets(ndim):
-    """Every non-empty set of axes, small ones first."""
-    return list(chain.from_iterable(combinations(range(ndim), k) for k in range(1, ndim + 1)))
+    """Every non-empty set of axes, small ones first; none where there would be too many."""
+    return [axes for k in range(1, ndim + 1 if ndim <= MANY else 0) for axes in combinations(range(ndim), k)]
 
 
 def axes_words(axes):
     """`axis 0`, `axes 0 and 2`."""
-    if len(axes) == 1:
-        return f"axis {axes[0]}"
-    return f"axes {', '.join(map(str, axes[:-1]))} and {axes[-1]}"
+    return f"ax{'is' if len(axes) == 1 else 'es'} {listed(axes)}"
 
 
 def listed(names, most=6):
     """`a`, `a and b`, `a, b and c`; the rest as `...`."""
-    names = [str(n) for n in names]
-    if len(names) > most:
-        return ", ".join(names[:most]) + ", ..."
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    *others, last = [str(n) for n in names]
+    if len(others) >= most:
+        return ", ".join(others[:most]) + ", ..."
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def to_rows(a, axes):

@@ -6,19 +6,22 @@ import numpy as np
 
 from utils.crosscheck import verdicts
 from utils.crosscheck.case import input_leaves
-from utils.crosscheck.differences import AGREE, KINK, UNDECIDED, DifferencesWitness
-from utils.crosscheck.finding import Diagnosis, Finding
-from utils.crosscheck.report import Row
-from utils.crosscheck.rounding import relative_error
+from utils.crosscheck.differences import AGREE, UNDECIDED, DifferencesWitness, direction_error
+from utils.crosscheck.finding import Diagnosis, Finding, largest, relative_error
+from utils.crosscheck.report import Row, wrong_row
 from utils.crosscheck.streams import UPSTREAM, stream
 from utils.crosscheck.suspects.evidence import Evidence
-from utils.crosscheck.trees import is_floating
-from utils.crosscheck.witnesses import differs, is_differentiable_in, random_like
+from utils.crosscheck.trees import differs, is_floating
+from utils.crosscheck.witnesses import is_differentiable_in, random_like
 
 ZERO = 1e-14  # of the largest gradient of all: what an exact zero may come out as
+STEADY = 1e-3  # relative change of a gradient
 TOO_NOISY = 1e-2  # rounding in a measured slope, relative to the largest gradient
 ASKED_AGAIN = 24  # places where doubtful differences are measured again with care
-CALLED_TWICE = "a second call of the pullback gives another gradient: it must not change what it remembers"
+CALLED_TWICE = Diagnosis(
+    "second call",
+    "a second call of the pullback gives another gradient: it must not change what it remembers",
+)
 
 
 class Gradients:
@@ -82,7 +85,7 @@ class Gradients:
         what, hint = words_of_labels(name, leaf)
         if self.ours[k] is not None:
             verdict = f"must be None: {name} is not floating but {what}{hint}"
-            return Row(title, np.shape(leaf), False, verdict, diagnosis=Diagnosis("not None", verdict))
+            return wrong_row(title, np.shape(leaf), Diagnosis("not None", verdict))
         if hint and is_differentiable_in(self.case, k):
             return Row(title, np.shape(leaf), True, f"not checked: {name} is {what}{hint}")
         return None
@@ -96,54 +99,55 @@ class Gradients:
             upstream=self.upstream,
             ours_again=lambda u: numpy_side.gradients(u)[k],
             truth_again=lambda u: torch_side.gradients(u)[k],
-            options=options, values_agree=self.values_agree, evidence=self.evidence, slot=k,
+            evidence=self.evidence, slot=k,
         )  # fmt: skip
 
     @cached_property
     def evidence(self):
         """What all gradients together, and PyTorch's own computation, tell of a wrong one."""
         names = [name for name, _ in self.named]
-        both = self.numpy_side.gradients, self.torch_side.gradients
-        return Evidence(self.case, names, self.upstream, self.ours, self.truths, *both)
+        return Evidence(self.case, names, self.upstream, self.ours, self.truths, self.numpy_side.gradients)
 
     def compared(self, k, title, finding):
         """Ours against PyTorch, then against the differences; a diagnosis when either objects."""
         ours, truth = finding.ours, finding.truth
         shape = tuple(np.shape(ours)) if isinstance(ours, (np.ndarray, np.generic, float)) else None
-        comparable = shape == truth.shape and np.asarray(ours).dtype.kind == "f"
+        comparable = shape == truth.shape and is_floating(ours)
         if comparable and differs(np.asarray(ours), self.again[k]):
-            return Row(title, shape, False, CALLED_TWICE, diagnosis=Diagnosis("second call", CALLED_TWICE))
-        zero = self.zero(finding)
-        torch_error = relative_error(ours, truth, zero) if comparable else np.inf
-        agrees = self.rounding.agreement(ours, truth, torch_error, "gradient", k) if comparable else None
+            return wrong_row(title, shape, CALLED_TWICE)
+        zero, agrees, torch_error = self.zero(k, finding), None, np.inf
+        if comparable:
+            torch_error = relative_error(ours, truth, zero)
+            agrees = self.rounding.agreement(ours, truth, torch_error, "gradients", k)
         gradient = np.asarray(ours) if comparable else truth
         measured = self.measured(k, gradient, truth, zero, confirmed=agrees is not None)
-        error = compare(gradient, measured, largest(truth)) if truth.size else 0.0
+        error = measured.error(gradient, largest(truth)) if truth.size else 0.0
         numbers = {
             "torch_error": torch_error, "difference_error": error,
             "kinks": measured.kinks, "undecided": measured.undecided,
         }  # fmt: skip
-        if agrees is not None and error <= AGREE:
+        if agrees and error <= AGREE:
             infinite = "" if np.isfinite(truth).all() else f" ({verdicts.holes(truth)}, in both)"
             verdict = f"{agrees}{infinite}, {self.words_of_differences(measured)}"
             return Row(title, shape, True, verdict, **numbers)
-        if agrees is not None:
+        if agrees:
             found = verdicts.by_convention(gradient, measured.values)
-            return Row(title, shape, False, f"{agrees}, but {found.sentence}", diagnosis=found, **numbers)
+            return wrong_row(title, shape, found, f"{agrees}, but ", **numbers)
         found = self.explained(finding, measured, comparable and error <= AGREE, torch_error, zero)
-        objects = not comparable or (
-            error > AGREE and not (self.values_agree and compare(truth, measured, largest(truth)) > AGREE)
-        )
+        of_theirs = self.values_agree or measured.error(truth, largest(truth)) <= AGREE
+        objects = not comparable or (error > AGREE and of_theirs)
         against = "PyTorch and from finite differences" if objects else "PyTorch"
-        verdict = f"differs from {against}: {found.sentence}"
-        return Row(title, shape, False, verdict, diagnosis=found, **numbers)
+        return wrong_row(title, shape, found, f"differs from {against}: ", **numbers)
 
-    def zero(self, finding):
+    def zero(self, k, finding):
         """What counts as zero in a gradient that is zero but for rounding; 0 for any other."""
-        x = finding.x[np.isfinite(finding.x)]
-        natural = self.differences.weighed / max(1.0, np.abs(x).max(initial=0))
+        natural = self.differences.weighed / max(1.0, largest(finding.x))
         rounding = ZERO * max(self.largest, natural)
-        return rounding if largest(finding.truth) <= rounding else 0.0
+        if largest(finding.truth) > rounding:
+            return 0.0
+        # a small gradient that the last bits of the inputs leave as it is, is no rounding
+        steady = finding.truth.any() and self.rounding.change("gradients", k) < STEADY
+        return 0.0 if steady else rounding
 
     def measured(self, k, gradient, truth, zero, confirmed):
         """Differences for leaf k, without what is infinite or lost in rounding.
@@ -153,7 +157,7 @@ class Gradients:
         reach = max(largest(truth), largest(gradient))
         found = self.differences.measure(k, reach)
         found.leave_out(~np.isfinite(np.atleast_1d(gradient[found.places])), 0)
-        if zero == 0.0:
+        if zero == 0.0 and reach > 0:
             found.leave_out(found.noise > TOO_NOISY * reach, UNDECIDED)
         if confirmed:
             self.ask_again(k, gradient, found, largest(truth))
@@ -165,23 +169,23 @@ class Gradients:
             return "finite differences cannot tell, as the value is not finite: PyTorch decides"
         if not kinks and not undecided:
             return "agrees with finite differences"
-        if kinks == of > 0:
+        if kinks == of:
             return "kink: PyTorch decides"
         if undecided == of:
-            return "finite differences cannot tell, as it is too steep or too rough for them: PyTorch decides"
+            return "finite differences cannot tell: PyTorch decides"
         told = [f"kink in {kinks} of {of} places"] * bool(kinks)
-        told += [f"too steep or too rough for them in {undecided} of {of} places"] * bool(undecided)
+        told += [f"they cannot tell in {undecided} of {of} places"] * bool(undecided)
         return f"agrees with finite differences, {', '.join(told)}: PyTorch decides"
 
     def explained(self, finding, measured, proved, torch_error, zero):
         """What is wrong with a gradient that is not PyTorch's.  proved: differences agree with it."""
-        finding.slopes = measured.spread(finding.truth.shape, measured.values, np.nan)
-        finding.kinks = measured.spread(finding.truth.shape, measured.why == KINK, False)
-        told = is_finite(finding.ours) and not np.isnan(measured.values).all() and not measured.kinks
-        if proved and told and torch_error > verdicts.NEARLY:
-            if self.values_agree:
-                return verdicts.only_ours_belongs(self.torch_side)
-            return verdicts.OTHER_FUNCTION
+        told = np.isfinite(finding.ours).all() and not np.isnan(measured.values).all() if proved else False
+        if told and not measured.kinks and torch_error > verdicts.NEARLY:
+            return (
+                verdicts.only_ours_belongs(self.torch_side) if self.values_agree else verdicts.OTHER_FUNCTION
+            )
+        if not measured.kinks and self.rounding.explains(torch_error, "gradients", finding.slot):
+            return verdicts.LOST_IN_ROUNDING
         found = verdicts.of_gradient(finding, torch_error, zero)
         if self.values_agree:
             return found
@@ -194,10 +198,10 @@ class Gradients:
 
         A place where no step tells is left to PyTorch; what is still measured otherwise stands.
         """
-        objects = lambda: place_errors(gradient, measured) > AGREE * scale
-        worst = np.argsort(-np.nan_to_num(place_errors(gradient, measured), nan=-np.inf))
-        doubtful = [at for at in worst if objects()[at]] + list(np.flatnonzero(measured.why == UNDECIDED))
-        for n, at in enumerate(doubtful):
+        errors = measured.place_errors(gradient)
+        worst = np.argsort(-np.nan_to_num(errors, nan=-np.inf))
+        doubtful = [at for at in worst if errors[at] > AGREE * scale]
+        for n, at in enumerate([*doubtful, *np.flatnonzero(measured.why == UNDECIDED)]):
             place = tuple(int(axis[at]) for axis in measured.places)
             found = np.nan, 0.0, UNDECIDED  # where so many are doubtful, the others are left to PyTorch, too
             if n < ASKED_AGAIN:
@@ -205,7 +209,7 @@ class Gradients:
             if found[1] > TOO_NOISY * scale:
                 found = np.nan, 0.0, UNDECIDED
             measured.values[at], measured.noise[at], measured.why[at] = found
-            if objects()[at]:
+            if measured.place_errors(gradient)[at] > AGREE * scale:
                 return
         for n, (direction, slope, noise) in enumerate(measured.directions):
             if direction_error(gradient, direction, slope, noise, scale) > AGREE * scale:
@@ -214,50 +218,13 @@ class Gradients:
                 measured.directions[n] = direction, slope, noise
 
 
-def is_finite(array):
-    return is_floating(array) and bool(np.isfinite(array).all())
-
-
-def largest(gradient):
-    """The largest finite number of an array, without its sign."""
-    return np.abs(gradient[np.isfinite(gradient)]).max(initial=0)
-
-
 def words_of_labels(name, leaf):
     """What an input without a gradient is, and how to give it so that it has one."""
     if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind in "iu":
-        return (
-            f"an array of integers ({leaf.dtype})",
-            f"; give floats to have its gradient checked: {name}.astype(float)",
-        )
+        how = f"; give floats to have its gradient checked: {name}.astype(float)"
+        return f"an array of integers ({leaf.dtype})", how
     if isinstance(leaf, int) and not isinstance(leaf, bool):
         return "a Python int", f"; give a float to have its gradient checked: {float(leaf)}"
     if isinstance(leaf, (bool, np.ndarray, np.generic)):
         return "an array of booleans" if np.ndim(leaf) else "a boolean", ""
     return f"a {type(leaf).__name__}", ""
-
-
-def place_errors(gradient, measured):
-    """How far the gradient lies from the measured slopes, place by place; nan where they cannot tell."""
-    with np.errstate(invalid="ignore"):
-        errors = np.atleast_1d(
-            np.abs(np.asarray(gradient)[measured.places] - measured.values) - measured.noise
-        )
-    return np.where(np.isfinite(np.atleast_1d(gradient[measured.places])), errors, np.nan)
-
-
-def direction_error(gradient, direction, slope, noise, scale):
-    """The same along a direction, where many elements add up: beside what they could add up to."""
-    reach = max(1.0, np.linalg.norm(gradient) / max(scale, 1e-300))
-    return (abs((gradient * direction).sum() - slope) - noise) / reach
-
-
-def compare(gradient, measured, scale):
-    """Error of `gradient` against the measured slopes, relative to the largest gradient."""
-    errors = place_errors(gradient, measured)
-    worst = list(errors[~np.isnan(errors)])
-    for direction, slope, noise in measured.directions:
-        if not np.isnan(slope) and np.isfinite(gradient).all():
-            worst.append(direction_error(gradient, direction, slope, noise, scale))
-    worst = np.max(worst, initial=0.0)
-    return 0.0 if worst == 0 else worst / max(scale, 1e-300)

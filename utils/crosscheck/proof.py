@@ -1,10 +1,8 @@
 """crosscheck: a value and its gradients, proved by three witnesses."""
 
-from utils.crosscheck.case import make_case
 from utils.crosscheck.finding import Diagnosis
 from utils.crosscheck.protocol import ProtocolError
-from utils.crosscheck.report import CrosscheckError, Report, Row
-from utils.crosscheck.rows import rows_of
+from utils.crosscheck.report import CrosscheckError, Report, wrong_row
 from utils.crosscheck.streams import check_seed
 
 
@@ -30,12 +28,15 @@ def crosscheck(ours, theirs, *inputs, call=None, names=None, raises=True, seed=0
     theirs raises.  Tolerances, relative to the largest gradient: 1e-9 against PyTorch, 1e-5 against
     central differences.
     """
+    from utils.crosscheck.case import make_case  # PyTorch is imported when the first check is run
+    from utils.crosscheck.rows import rows_of
+
     check_seed(seed)
     case = make_case(ours, theirs, inputs, options, call, names)
     try:
         report = Report(rows_of(case, seed))
     except ProtocolError as error:
-        report = Report([Row("ours", None, False, str(error), diagnosis=Diagnosis("protocol", str(error)))])
+        report = Report([wrong_row("ours", None, Diagnosis("protocol", str(error)))])
     if raises and not report.ok:
         raise CrosscheckError(report)
     return report

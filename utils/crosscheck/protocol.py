@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from utils.crosscheck.trees import leaves
+from utils.crosscheck.trees import is_floating, leaves
 
 
 class ProtocolError(ValueError):
@@ -43,20 +43,29 @@ def slots_of(returned, inputs, name="the pullback", bare=True):
     )
 
 
+def tried(name, function, *arguments, **options):
+    """What a reader's function returns; ProtocolError where it raises."""
+    try:
+        return function(*arguments, **options)
+    except Exception as error:
+        raise ProtocolError(f"{name} raised {words_of(error)}") from error
+
+
+def expect(array, shape, start, end):
+    """ProtocolError, `start` and what is wanted, then `end` and what it is, unless these are floats of that shape."""
+    if not is_floating(array) or np.shape(array) != tuple(shape):
+        raise ProtocolError(f"{start}, {tuple(shape)}; it {end} {kind_of(array)}")
+
+
 def called(function, arrays, options=None, name=None):
     """(value, pullback) of a reader's function that keeps the shape of its first input.
 
     ProtocolError, with a sentence that begins with its name, where it raises or returns anything else.
     """
     name = name or getattr(function, "__name__", "the function")
-    try:
-        returned = function(*arrays, **(options or {}))
-    except Exception as error:
-        raise ProtocolError(f"{name} raised {words_of(error)}") from error
-    value, pullback = value_and_pullback(returned, name)
-    if not is_real(value) or np.shape(value) != np.shape(arrays[0]):
-        wanted = f"floats in the shape of its first input, {np.shape(arrays[0])}"
-        raise ProtocolError(f"the value of {name} must hold {wanted}; it is {kind_of(value)}")
+    value, pullback = value_and_pullback(tried(name, function, *arrays, **(options or {})), name)
+    wanted = f"the value of {name} must hold floats in the shape of its first input"
+    expect(value, np.shape(arrays[0]), wanted, "is")
     return value, pullback
 
 
@@ -67,21 +76,15 @@ def operation(function, inputs, name=None):
     call a reader's own function; they use the gradient of the first input, the others may be None.
     """
     name = name or getattr(function, "__name__", "the function")
+    back = f"the pullback of {name}"
 
     def held(*arrays, **options):
         value, pullback = called(function, arrays, options, name)
 
         def held_pullback(upstream):
-            try:
-                returned = pullback(upstream)
-            except Exception as error:
-                raise ProtocolError(f"the pullback of {name} raised {words_of(error)}") from error
-            gradients = slots_of(returned, inputs, f"the pullback of {name}")
-            if not is_real(gradients[0]) or np.shape(gradients[0]) != np.shape(arrays[0]):
-                wanted = f"a gradient of {inputs[0]} in its shape, {np.shape(arrays[0])}"
-                raise ProtocolError(
-                    f"the pullback of {name} must return {wanted}; it returned {kind_of(gradients[0])}"
-                )
+            gradients = slots_of(tried(back, pullback, upstream), inputs, back)
+            wanted = f"{back} must return a gradient of {inputs[0]} in its shape"
+            expect(gradients[0], np.shape(arrays[0]), wanted, "returned")
             return gradients[0] if len(inputs) == 1 else gradients
 
         return value, held_pullback
@@ -95,11 +98,8 @@ def array_maker(function, name=None):
 
     @functools.wraps(function)
     def held(shape, *arguments, **options):
-        try:
-            returned = function(shape, *arguments, **options)
-        except Exception as error:
-            raise ProtocolError(f"{name} raised {words_of(error)}") from error
-        if not is_real(returned) or np.shape(returned) != tuple(shape):
+        returned = tried(name, function, shape, *arguments, **options)
+        if not is_floating(returned) or np.shape(returned) != tuple(shape):
             raise ProtocolError(
                 f"{name} must return floats of shape {tuple(shape)}; it returned {kind_of(returned)}"
             )
@@ -111,13 +111,6 @@ def array_maker(function, name=None):
 def words_of(error):
     text = " ".join(str(error).split())[:300]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
-def is_real(thing):
-    """True for arrays and scalars of real floating numbers."""
-    return isinstance(thing, float) or (
-        isinstance(thing, (np.ndarray, np.generic)) and thing.dtype.kind == "f"
-    )
 
 
 def kind_of(thing):
@@ -145,10 +138,9 @@ def words_of_inputs(names, trees):
 
 
 def words_of_leaf(leaf):
-    if isinstance(leaf, (np.ndarray, np.generic)) and np.ndim(leaf):
-        kind = "" if leaf.dtype.kind == "f" else f"{leaf.dtype} "
-        return f"{kind}array {leaf.shape}"
-    return str(leaf)
+    if not isinstance(leaf, (np.ndarray, np.generic)) or not np.ndim(leaf):
+        return str(leaf)
+    return f"{'' if leaf.dtype.kind == 'f' else f'{leaf.dtype} '}array {leaf.shape}"
 
 
 def call_failed(who, function, error, names, trees):
@@ -157,9 +149,7 @@ def call_failed(who, function, error, names, trees):
     own_name = getattr(function, "__name__", type(function).__name__)
     title = who if own_name in ("<lambda>", who) else f"{who} ({own_name})"
     given = f" It was called with {words_of_inputs(names, trees)}." if trees else ""
-    return ValueError(
-        f"{title} raised {text}{'' if text.endswith('.') else '.'}{given}{hint_for(who, text, names, trees)}"
-    )
+    return ValueError(f"{title} raised {text.removesuffix('.')}.{given}{hint_for(who, text, names, trees)}")
 
 
 # what a function of arrays says when it is given tensors
@@ -171,16 +161,11 @@ def hint_for(who, text, names, trees):
     if who == "ours" and "must be Tensor" in text:
         return " It takes tensors: are ours and theirs swapped?"
     if who == "theirs" and any(words in text for words in TAKES_ARRAYS):
-        numbers = [name for name, tree in zip(names, trees) if isinstance(tree, int)]
-        if numbers:
-            return f" {numbers[0]} is a Python integer; give a float or an array if it has a gradient."
+        for name in (name for name, tree in zip(names, trees) if isinstance(tree, int)):
+            return f" {name} is a Python integer; give a float or an array if it has a gradient."
         return " It must be a function of tensors: are ours and theirs swapped?"
-    integers = [
-        name for n, tree in zip(names, trees) for name, leaf in leaves(tree, n)
-        if isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iu"
-    ]  # fmt: skip
-    if integers and ("dtype" in text or "Long" in text or "Int" in text or "Double" in text):
-        return (
-            f" {integers[0]} holds integers; give floats if it has a gradient: {integers[0]}.astype(float)."
-        )
+    for name, leaf in (pair for known, tree in zip(names, trees) for pair in leaves(tree, known)):
+        integers = isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iu"
+        if integers and any(words in text for words in ("dtype", "Long", "Int", "Double")):
+            return f" {name} holds integers; give floats if it has a gradient: {name}.astype(float)."
     return ""

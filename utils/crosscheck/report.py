@@ -29,6 +29,11 @@ class Row:
     diagnosis: object = None
 
 
+def wrong_row(name, shape, found, start="", **numbers):
+    """The row of what does not agree.  found: its Diagnosis; start: words before the sentence."""
+    return Row(name, shape, False, start + found.sentence, diagnosis=found, **numbers)
+
+
 @dataclass
 class Report:
     """The rows of a crosscheck.  `ok`: all agree.  `report["gradient of x"]` is a row."""

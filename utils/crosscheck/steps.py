@@ -5,14 +5,12 @@ import inspect
 
 import numpy as np
 
-from utils.crosscheck.case import refuse_input
 from utils.crosscheck.finding import Diagnosis
 from utils.crosscheck.protocol import ProtocolError, call_failed, kind_of
-from utils.crosscheck.report import CrosscheckError, Report, Row
+from utils.crosscheck.report import CrosscheckError, Report, Row, wrong_row
 from utils.crosscheck.streams import STEPS, check_seed, stream
 from utils.crosscheck.suspect_steps import diagnose_step
-from utils.crosscheck.trees import aligned, is_floating, leaves, map_leaves, refill, to_float64
-from utils.crosscheck.witnesses import MISSING, differs, torch_steps
+from utils.crosscheck.trees import aligned, differs, is_floating, leaves, map_leaves, refill, to_float64
 
 TOLERANCE = 1e-9  # relative to the way that a parameter has gone
 SHAPES = {"weight": (4, 3), "bias": (4,)}
@@ -35,6 +33,8 @@ def crosscheck_steps(rule, optimizer, params=None, *, steps=5, seed=0, raises=Tr
     cannot be checked and where either of the two raises.  Tolerance: 1e-9, relative to the largest
     way that an element of the parameter has gone.
     """
+    from utils.crosscheck.case import refuse_input  # PyTorch is imported when the first check is run
+
     check_steps(rule, optimizer, steps)
     check_seed(seed)
     rng = stream(seed, STEPS)
@@ -48,7 +48,7 @@ def crosscheck_steps(rule, optimizer, params=None, *, steps=5, seed=0, raises=Tr
     try:
         report = Report(Run(rule, optimizer, options, params, draw_gradients(params, steps, rng)).rows())
     except ProtocolError as error:
-        report = Report([Row("rule", None, False, str(error), diagnosis=Diagnosis("protocol", str(error)))])
+        report = Report([wrong_row("rule", None, Diagnosis("protocol", str(error)))])
     if raises and not report.ok:
         raise CrosscheckError(report)
     return report
@@ -59,13 +59,11 @@ def check_steps(rule, optimizer, steps):
     import torch
 
     if not (callable(getattr(rule, "init", None)) and callable(getattr(rule, "step", None))):
-        raise ValueError(
-            f"rule must have two functions, init(params) and step(params, grads, state); got {kind_of(rule)}"
-        )
+        wanted = "two functions, init(params) and step(params, grads, state)"
+        raise ValueError(f"rule must have {wanted}; got {kind_of(rule)}")
     if not (inspect.isclass(optimizer) and issubclass(optimizer, torch.optim.Optimizer)):
-        raise ValueError(
-            f"optimizer must be a class of torch.optim, such as torch.optim.SGD; got {optimizer!r}"
-        )
+        wanted = "a class of torch.optim, such as torch.optim.SGD"
+        raise ValueError(f"optimizer must be {wanted}; got {optimizer!r}")
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ValueError(f"steps must be a whole number, 1 or more; got {steps!r}")
 
@@ -89,6 +87,8 @@ class Run:
     """Both sides, step by step: `ours` and `theirs` hold the leaves of the parameters, the start first."""
 
     def __init__(self, rule, optimizer, options, params, gradients):
+        from utils.crosscheck.witnesses import torch_steps
+
         self.rule, self.optimizer, self.options = rule, optimizer, options
         self.params, self.gradients = params, gradients
         self.named = [(name.removeprefix("params."), leaf) for name, leaf in leaves(params, "params")]
@@ -99,12 +99,11 @@ class Run:
     def our_steps(self):
         """The leaves after each step; what the rule writes into is noted."""
         found = [[leaf for _, leaf in self.named]]
-        state = self.call("init", self.params)
-        tree = self.params
+        state, tree = self.call("init", self.params), self.params
         for gradient in self.gradients:
             tree, state = self.one_step(tree, gradient, state)
-            found.append(aligned(self.params, tree, MISSING))
-            if not all(fits(new, old) for new, (_, old) in zip(found[-1], self.named)):
+            found.append(aligned(self.params, tree))
+            if not self.fit(found[-1]):
                 break  # nothing to go on from
             tree = refill(self.params, found[-1])
         return found
@@ -112,12 +111,12 @@ class Run:
     def one_step(self, params, gradient, state):
         """(params, state) after a step; ProtocolError where something else comes back."""
         returned = self.call("step", params, gradient, state)
-        if not (isinstance(returned, tuple) and len(returned) == 2):
-            got = kind_of(returned)
-            raise ProtocolError(
-                f"step must return two things, the new parameters and the state; it returned {got}"
-            )
-        return returned
+        if isinstance(returned, tuple) and len(returned) == 2:
+            return returned
+        got = kind_of(returned)
+        raise ProtocolError(
+            f"step must return two things, the new parameters and the state; it returned {got}"
+        )
 
     def call(self, name, *arguments):
         """Call init or step with copies, and note which of them were written into."""
@@ -128,7 +127,7 @@ class Run:
         except Exception as error:
             raise call_failed(f"{name} of rule", function, error, titles[:2], arguments[:2]) from error
         for title, before, after in zip(titles, arguments, given):
-            pairs = zip(leaves(before, ""), leaves(after, ""))
+            pairs = zip(leaves(before), leaves(after))
             if any(differs(old, new) for (_, old), (_, new) in pairs) and title not in self.written:
                 self.written.append(title)
         return copy.deepcopy(returned)
@@ -140,8 +139,14 @@ class Run:
             tree, _ = self.one_step(params, self.gradients[step - 1], self.call("init", params))
         except ValueError:
             return None
-        found = aligned(self.params, tree, MISSING)
-        return found if all(fits(leaf, like) for leaf, (_, like) in zip(found, self.named)) else None
+        found = aligned(self.params, tree)
+        return found if self.fit(found) else None
+
+    def fit(self, found):
+        """Whether the leaves have the shapes of the parameters."""
+        return all(
+            is_number(leaf) and np.shape(leaf) == like.shape for leaf, (_, like) in zip(found, self.named)
+        )
 
     def rows(self):
         found = [self.row(k, *named) for k, named in enumerate(self.named)]
@@ -149,35 +154,32 @@ class Run:
         if len(wrong) > 1:
             worst = max(wrong, key=lambda row: (-row.step, row.torch_error))
             worst.verdict += " (this one first, or most)"
-        return [*self.written_rows(), *found]
-
-    def written_rows(self):
-        for name in self.written:
-            verdict = "was written into; init and step must return new arrays and leave theirs as they are"
-            yield Row(name, None, False, verdict, diagnosis=Diagnosis("input changed", verdict))
+        verdict = "was written into; init and step must return new arrays and leave theirs as they are"
+        written = [wrong_row(name, None, Diagnosis("input changed", verdict)) for name in self.written]
+        return [*written, *found]
 
     def row(self, k, name, start):
         """Parameter k: the first step at which it is not PyTorch's."""
         worst = 0.0
         for step, (ours, theirs) in enumerate(zip(self.ours[1:], self.theirs[1:]), start=1):
-            error = self.error(ours[k], theirs[k], start)
+            error = error_of(ours[k], theirs[k], start)
             worst = max(worst, error)
             if error > TOLERANCE:
                 found = diagnose_step(self, k, step)
-                verdict = f"differs from PyTorch from step {step} on: {found.sentence}"
-                return Row(name, start.shape, False, verdict, torch_error=error, diagnosis=found, step=step)
+                start_of_verdict = f"differs from PyTorch from step {step} on: "
+                return wrong_row(name, start.shape, found, start_of_verdict, torch_error=error, step=step)
         words = f"{len(self.gradients)} steps" if len(self.gradients) > 1 else "1 step"
         return Row(name, start.shape, True, f"agrees with PyTorch over {words}", torch_error=worst)
 
-    @staticmethod
-    def error(ours, theirs, start):
-        """Relative to the largest way that an element has gone; inf for what cannot be compared."""
-        if not fits(ours, start) or np.asarray(ours).dtype.kind != "f" or not np.isfinite(ours).all():
-            return np.inf
-        error = np.abs(ours - theirs).max(initial=0)
-        rounding = 4 * np.finfo(float).eps * np.abs(theirs).max(initial=0)
-        return 0.0 if error <= rounding else error / max(np.abs(theirs - start).max(initial=0), 1e-300)
+
+def is_number(leaf):
+    return isinstance(leaf, (np.ndarray, np.generic, float))
 
 
-def fits(leaf, like):
-    return isinstance(leaf, (np.ndarray, np.generic, float)) and np.shape(leaf) == like.shape
+def error_of(ours, theirs, start):
+    """Relative to the largest way that an element has gone; inf for what cannot be compared."""
+    if not is_floating(ours) or np.shape(ours) != start.shape or not np.isfinite(ours).all():
+        return np.inf
+    error = np.abs(ours - theirs).max(initial=0)
+    rounding = 4 * np.finfo(float).eps * np.abs(theirs).max(initial=0)
+    return 0.0 if error <= rounding else error / max(np.abs(theirs - start).max(initial=0), 1e-300)

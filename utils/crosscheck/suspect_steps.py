@@ -7,7 +7,6 @@ import numpy as np
 from utils.crosscheck.finding import Diagnosis
 from utils.crosscheck.protocol import kind_of
 from utils.crosscheck.trees import leaves
-from utils.crosscheck.witnesses import torch_steps
 
 CLOSE = 1e-7  # relative to the longest way
 LARGE = 0.1  # gradients beside which eps is nothing
@@ -16,8 +15,7 @@ FLAGS = ("nesterov", "amsgrad", "centered")
 
 def diagnose_step(run, k, step):
     """The Diagnosis of parameter k at the first step that is wrong.  run: a steps.Run."""
-    ours, theirs = run.ours[step][k], run.theirs[step][k]
-    before = run.theirs[step - 1][k]
+    ours, theirs, before = run.ours[step][k], run.theirs[step][k], run.theirs[step - 1][k]
     if not isinstance(ours, (np.ndarray, np.generic, float)):
         return Diagnosis(
             "missing", f"{kind_of(ours) if hasattr(ours, '__len__') else 'nothing'} came back for it"
@@ -31,17 +29,14 @@ def diagnose_step(run, k, step):
         bad = int((~np.isfinite(ours)).sum())
         return Diagnosis("nan", f"not finite (NaN or infinite) in {bad} of {ours.size} places")
     moved, right = ours - before, theirs - before
+    gradient = [leaf for _, leaf in leaves(run.gradients[step - 1])][k]
     return (
         like_the_first(run, k, step)
         or other_way(moved, right)
         or other_options(run)
         or by_parameters(moved, right, before)
-        or by_time(step, by_size(moved, right, np.abs(gradient_of(run, k, step))))
+        or by_time(step, by_size(moved, right, np.abs(gradient)))
     )
-
-
-def gradient_of(run, k, step):
-    return [leaf for _, leaf in leaves(run.gradients[step - 1], "")][k]
 
 
 def close(a, b):
@@ -58,10 +53,8 @@ def other_way(moved, right):
 
 def like_the_first(run, k, step):
     """A later step that is taken as if it were the first."""
-    if step == 1:
-        return None
     before = run.theirs[step - 1]
-    fresh = run.fresh_step(before, step)
+    fresh = run.fresh_step(before, step) if step > 1 else None
     if fresh is not None and close(fresh[k] - before[k], run.ours[step][k] - before[k]):
         said = "it is taken as if it were the first: the state is not carried on from step to step"
         return Diagnosis("state", said)
@@ -71,23 +64,22 @@ def variants(optimizer, options):
     """(class, options, how it is written) for each way in which an option may have been misread."""
     import torch
 
-    parameters = inspect.signature(optimizer).parameters
-    default = {name: p.default for name, p in parameters.items()}
-    now = {**default, **options}
-    changes = [{flag: not now[flag]} for flag in FLAGS if flag in parameters]
+    now = {name: p.default for name, p in inspect.signature(optimizer).parameters.items()} | options
+    changes = [{flag: not now[flag]} for flag in FLAGS if flag in now]
     changes += [{name: 0.0} for name in ("weight_decay", "momentum", "lr_decay") if now.get(name)]
-    if "dampening" in parameters:
+    if now.get("momentum"):
         changes.append({"dampening": 0.0 if now["dampening"] else now["momentum"]})
     for change in changes:
-        if any(now.get(name) != value for name, value in change.items()):
-            yield optimizer, {**options, **change}, ", ".join(f"{n}={v}" for n, v in change.items())
+        yield optimizer, options | change, ", ".join(f"{n}={v}" for n, v in change.items())
     sisters = {torch.optim.Adam: torch.optim.AdamW, torch.optim.AdamW: torch.optim.Adam}
     if optimizer in sisters and now["weight_decay"]:
-        yield sisters[optimizer], {**options, "weight_decay": now["weight_decay"]}, ""
+        yield sisters[optimizer], options | {"weight_decay": now["weight_decay"]}, ""
 
 
 def other_options(run):
     """What PyTorch would do with one option changed, or its sister class."""
+    from utils.crosscheck.witnesses import torch_steps
+
     for optimizer, options, change in variants(run.optimizer, run.options):
         try:
             found = torch_steps(optimizer, options, run.params, run.gradients)
@@ -110,17 +102,13 @@ def by_parameters(moved, right, before):
 def by_size(moved, right, gradient):
     """A factor; or right for large gradients alone."""
     large = (gradient >= LARGE) & (right != 0)
-    if not large.any():
-        return None
     ratios = moved[large] / right[large]
-    c = float(ratios.mean())
-    if np.abs(ratios - c).max() > 1e-4 * abs(c):
+    c = float(ratios.mean()) if large.any() else np.nan
+    if not large.any() or np.abs(ratios - c).max() > 1e-4 * abs(c):
         return None
     if abs(c - 1) <= 1e-4:
-        return Diagnosis(
-            "eps",
-            "right where the gradient is large, wrong where it is as small as eps: where does eps stand?",
-        )
+        said = "right where the gradient is large, wrong where it is as small as eps: where does eps stand?"
+        return Diagnosis("eps", said)
     said = f"its step is {c:.4g} times PyTorch's: the learning rate, a factor 1 - beta, a bias correction?"
     return Diagnosis("factor", said)
 

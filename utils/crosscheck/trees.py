@@ -5,6 +5,19 @@ import copy
 import numpy as np
 
 
+class Nothing:
+    """Stands where there is no leaf: for what was omitted, or did not come back."""
+
+    def __init__(self, words):
+        self.words = words
+
+    def __repr__(self):
+        return self.words
+
+
+OMITTED, MISSING = Nothing("omitted"), Nothing("nothing")
+
+
 def is_branch(tree):
     """True for what has children: tuple, list or dict."""
     return isinstance(tree, (tuple, list, dict))
@@ -12,24 +25,20 @@ def is_branch(tree):
 
 def is_list_of_numbers(tree):
     """True for a list that holds no array anywhere: somebody forgot to make one of it."""
-    return isinstance(tree, list) and not any(isinstance(leaf, np.ndarray) for _, leaf in leaves(tree, ""))
+    return isinstance(tree, list) and not any(isinstance(leaf, np.ndarray) for _, leaf in leaves(tree))
 
 
-def children(tree):
-    """(step, child) pairs; a step is a dict's key or a position."""
-    return tree.items() if isinstance(tree, dict) else enumerate(tree)
+def children(tree, path=""):
+    """(step, name, child): a step is a dict's key or a position, a name `params.weight` or `state[0]`."""
+    for step, child in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        yield step, f"{path}.{step}" if isinstance(step, str) else f"{path}[{step}]", child
 
 
-def step_name(path, step):
-    """The name of a child: `params.weight` for a key, `state[0]` for a position."""
-    return f"{path}.{step}" if isinstance(step, str) else f"{path}[{step}]"
-
-
-def leaves(tree, path):
+def leaves(tree, path=""):
     """All (name, leaf) pairs, in order."""
     if not is_branch(tree):
         return [(path, tree)]
-    return [pair for step, child in children(tree) for pair in leaves(child, step_name(path, step))]
+    return [pair for _, name, child in children(tree, path) for pair in leaves(child, name)]
 
 
 def map_leaves(function, tree):
@@ -48,19 +57,17 @@ def refill(tree, values):
     return map_leaves(lambda _: next(values), tree)
 
 
-def aligned(tree, other, missing):
+def aligned(tree, other, missing=MISSING):
     """The leaves of `other` in the places of the leaves of `tree`; `missing` where there is none."""
     if not is_branch(tree):
         return [other]
     found = []
-    for step, child in children(tree):
-        if other is None or other is missing:
-            inner = other
-        elif isinstance(tree, dict):
-            inner = other.get(step, missing) if isinstance(other, dict) else missing
-        else:
-            fits = isinstance(other, (tuple, list)) and len(other) == len(tree)
-            inner = other[step] if fits else missing
+    for step, _, child in children(tree):
+        inner = None if other is None else missing
+        if isinstance(tree, dict) and isinstance(other, dict):
+            inner = other.get(step, missing)
+        elif isinstance(tree, (tuple, list)) and isinstance(other, (tuple, list)) and len(other) == len(tree):
+            inner = other[step]
         found += aligned(child, inner, missing)
     return found
 
@@ -70,6 +77,11 @@ def is_floating(leaf):
     return isinstance(leaf, float) or (isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind == "f")
 
 
+def differs(before, after):
+    """True for two arrays that are not the same to the bit."""
+    return isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=is_floating(before))
+
+
 def to_float64(leaf):
     """A floating leaf as a float64 array of its own; any other leaf as it is."""
     return np.array(leaf, dtype=np.float64) if is_floating(leaf) else leaf
@@ -77,10 +89,5 @@ def to_float64(leaf):
 
 def fresh(tree):
     """A copy that shares no array and no random generator with the original."""
-
-    def copied(leaf):
-        if isinstance(leaf, np.ndarray):
-            return leaf.copy()
-        return copy.deepcopy(leaf) if isinstance(leaf, (np.random.Generator, np.random.RandomState)) else leaf
-
-    return map_leaves(copied, tree)
+    own = (np.ndarray, np.random.Generator, np.random.RandomState)
+    return map_leaves(lambda leaf: copy.deepcopy(leaf) if isinstance(leaf, own) else leaf, tree)

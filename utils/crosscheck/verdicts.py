@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from utils.crosscheck.diagnosis import diagnose
-from utils.crosscheck.finding import CLOSE, Diagnosis, close
+from utils.crosscheck.finding import CLOSE, Diagnosis, Finding, close, same_holes
 from utils.crosscheck.protocol import kind_of
-from utils.crosscheck.rounding import same_holes
 from utils.crosscheck.trees import is_floating
 
 NEARLY = 1e-4  # relative error below which no term is wrong, but a constant or the precision
@@ -21,31 +20,22 @@ def of_value(f, error):
         or complex_theirs(f.truth)
         or turned(f.ours, f.truth)
         or not_finite(f.ours, f.truth)
-        or single_precision(f.ours, f.truth, error)
+        or single_precision(f.truth, error)
         or nearly(f.ours, f.truth, error)
         or single_number(f)
-        or diagnose(without_context(f))
+        or diagnose(Finding(ours=f.ours, truth=f.truth, name=f.name))
     )
 
 
 def of_gradient(f, error, zero):
     """The Diagnosis of a wrong gradient.  zero: what counts as none beside the other gradients."""
-    told = (
-        foreign(f.ours)
-        or (turned(f.ours, f.truth) if 1 in f.truth.shape else None)
-        or not_finite(f.ours, f.truth)
-    )
-    if told:
+    in_a_row = 1 in f.truth.shape and turned(f.ours, f.truth)
+    if told := foreign(f.ours) or in_a_row or not_finite(f.ours, f.truth):
         return told
     if np.abs(f.truth).max(initial=0) > zero:
         return nearly(f.ours, f.truth, error) or diagnose(f)
     found = diagnose(replace(f, truth=np.zeros_like(f.truth)))  # rounding has no factor and no sign
     return Diagnosis("not zero", "it should be zero everywhere") if found.kind == "unknown" else found
-
-
-def without_context(f):
-    """The finding of an output as the diagnosis takes it: the two arrays alone."""
-    return type(f)(ours=f.ours, truth=f.truth, name=f.name)
 
 
 def foreign(ours):
@@ -61,26 +51,16 @@ def turned(ours, truth):
     """The right array with rows for columns."""
     if not is_floating(ours) or np.ndim(ours) < 2 or np.ndim(truth) != np.ndim(ours):
         return None
-    back = np.swapaxes(truth, -1, -2)
-    if (
-        back.shape != np.shape(ours)
-        or not close(ours, back)
-        or (np.shape(ours) == np.shape(truth) and close(ours, truth))
-    ):
-        return None
-    shapes = (
-        f": its shape is {np.shape(ours)}; expected {np.shape(truth)}"
-        if np.shape(ours) != np.shape(truth)
-        else ""
-    )
-    return Diagnosis("transposed", f"transposed, rows for columns{shapes}")
+    if close(ours, np.swapaxes(truth, -1, -2)) and not close(ours, truth):
+        other = np.shape(ours) != np.shape(truth)
+        shapes = f": its shape is {np.shape(ours)}; expected {np.shape(truth)}" if other else ""
+        return Diagnosis("transposed", f"transposed, rows for columns{shapes}")
 
 
 def complex_theirs(truth):
     if np.asarray(truth).dtype.kind == "c":
-        return Diagnosis(
-            "theirs", "PyTorch's is complex; let theirs return real and imaginary part as two outputs"
-        )
+        said = "PyTorch's is complex; let theirs return real and imaginary part as two outputs"
+        return Diagnosis("theirs", said)
 
 
 def not_finite(ours, truth):
@@ -117,14 +97,15 @@ def holes(a):
     return f"{' and '.join(told)} of {np.size(a)} places"
 
 
-def single_precision(ours, truth, error):
+def single_precision(truth, error):
     """A PyTorch value in float32 or less."""
     dtype = np.asarray(truth).dtype
     if dtype.kind == "f" and dtype.itemsize < 8 and error < 1e-2:
-        return Diagnosis(
-            "precision",
-            f"right to about {digits(error)} digits: PyTorch's is {dtype}; let theirs compute in float64",
-        )
+        return to_digits(error, f"PyTorch's is {dtype}; let theirs compute in float64")
+
+
+def to_digits(error, why):
+    return Diagnosis("precision", f"right to about {max(1, int(-np.log10(max(error, 1e-16))))} digits: {why}")
 
 
 def nearly(ours, truth, error):
@@ -135,28 +116,19 @@ def nearly(ours, truth, error):
     ours, right = np.asarray(ours), np.asarray(truth) / size
     off = ours / size - right
     excess = float((off * right).sum() / ((right * right).sum() or 1.0))
-    if abs(excess) > 10 * np.finfo(float).eps and negligible_beside(off - excess * right, excess * right):
+    certain = right.size > 1 and abs(excess) > 10 * np.finfo(float).eps  # a single number has always a factor
+    if certain and negligible_beside(off - excess * right, excess * right):
         shown = 2 + int(np.ceil(-np.log10(abs(excess))))
         return Diagnosis("factor", f"a constant factor of {1 + excess:.{shown}g}; it should be 1")
     if error > NEARLY:
         return None
     if ours.dtype.itemsize < 8 or np.array_equal(ours, ours.astype(np.float32)):
-        return Diagnosis(
-            "precision", f"right to about {digits(error)} digits: it holds numbers of float32 precision"
-        )
-    return Diagnosis(
-        "precision",
-        f"right to about {digits(error)} digits: another eps or constant, a small term, "
-        "or a part computed in float32?",
-    )
+        return to_digits(error, "it holds numbers of float32 precision")
+    return to_digits(error, "another eps or constant, a small term, or a part computed in float32?")
 
 
 def negligible_beside(a, b):
     return np.abs(a).max(initial=0) <= 1e-3 * np.abs(b).max(initial=0)
-
-
-def digits(error):
-    return max(1, int(-np.log10(max(error, 1e-16))))
 
 
 def single_number(f):
@@ -165,15 +137,16 @@ def single_number(f):
         return None
     ours, truth = float(f.ours), float(f.truth)
     said = f"is {ours:.6g}, should be {truth:.6g}"
-    if truth and np.isclose(ours, -truth, rtol=CLOSE):
+    if truth and np.isclose(ours, -truth, rtol=CLOSE, atol=0):
         return Diagnosis("sign", f"{said}: wrong sign")
-    sizes = [(a.shape[0], "the batch size") for _, a in f.inputs or [] if np.ndim(a) > 0]
-    sizes += [(np.size(a), "the number of elements") for _, a in f.inputs or [] if np.ndim(a) > 0]
-    for n, what in sizes:
-        if n > 2 and truth and np.isclose(ours / truth, n, rtol=CLOSE):
-            return Diagnosis("factor", f"{said}: {n} times that, and {n} is {what}: mean against sum?")
-        if n > 2 and truth and np.isclose(ours / truth, 1 / n, rtol=CLOSE):
-            return Diagnosis("factor", f"{said}: 1/{n} of that, and {n} is {what}: mean against sum?")
+    arrays = [a for _, a in f.inputs or [] if np.ndim(a)]
+    sizes = [(len(a), "the batch size") for a in arrays] + [
+        (np.size(a), "the number of elements") for a in arrays
+    ]
+    for n, what in sizes if truth else ():
+        for times, c in ((f"{n} times", n), (f"1/{n} of", 1 / n)):
+            if n > 2 and np.isclose(ours / truth, c, rtol=CLOSE, atol=0):
+                return Diagnosis("factor", f"{said}: {times} that, and {n} is {what}: mean against sum?")
     return Diagnosis("value", said)
 
 
@@ -182,13 +155,15 @@ def only_ours_belongs(torch_side):
     if not torch_side.has_history:
         lost = "PyTorch's value has lost its way back to the inputs (detach, .numpy(), no_grad?)"
         return Diagnosis("theirs", f"{lost}; finite differences agree with ours")
-    return Diagnosis(
-        "theirs",
-        "it is the slope of the value, by finite differences, and the value is PyTorch's; "
-        "does theirs detach a part, or use a gradient by convention?",
-    )
+    said = "it is the slope of the value, by finite differences, and the value is PyTorch's"
+    return Diagnosis("theirs", f"{said}; does theirs detach a part, or use a gradient by convention?")
 
 
+STRUCTURAL = {"type", "dtype", "shape", "transposed", "broadcast", "missing", "nan", "theirs"}
+LOST_IN_ROUNDING = Diagnosis(
+    "rounding",
+    "it lies within what rounding alone does to PyTorch's: nothing can be proved with these inputs",
+)
 OTHER_FUNCTION = Diagnosis("another function", "it belongs to our value, as finite differences say")
 NEITHER = Diagnosis("unknown", "it belongs neither to our value nor to PyTorch's; mend the value first")
 CONSISTENT = "value and gradient belong together: a consistent pair, of another function"
@@ -198,12 +173,10 @@ def by_convention(gradient, slopes):
     """Both gradients agree, the value moves otherwise."""
     said = "finite differences of the value in NumPy say otherwise"
     known = slopes[~np.isnan(slopes)]
+    why = "do both gradients leave out a path (a detached part)?"
     if known.size and negligible_beside(known, gradient):
-        return Diagnosis(
-            "differences",
-            f"{said}: the value does not move at all (rounded, or a step?); a gradient by convention?",
-        )
-    return Diagnosis("differences", f"{said}: do both gradients leave out a path (a detached part)?")
+        why = "the value does not move at all (rounded, or a step?); a gradient by convention?"
+    return Diagnosis("differences", f"{said}: {why}")
 
 
 RANDOM_OURS = Diagnosis(

@@ -5,8 +5,9 @@ import copy
 import functools
 
 import numpy as np
+import torch
 
-from utils.crosscheck.case import OMITTED, input_leaves
+from utils.crosscheck.case import input_leaves
 from utils.crosscheck.protocol import (
     ProtocolError,
     call_failed,
@@ -17,7 +18,9 @@ from utils.crosscheck.protocol import (
 )
 from utils.crosscheck.streams import PLACES, stream
 from utils.crosscheck.trees import (
+    OMITTED,
     aligned,
+    differs,
     fresh,
     is_branch,
     is_floating,
@@ -26,21 +29,6 @@ from utils.crosscheck.trees import (
     map_leaves,
     refill,
 )
-
-
-class Missing:
-    """Stands where a pullback returned nothing for an input."""
-
-    def __repr__(self):
-        return "nothing"
-
-
-MISSING = Missing()
-
-
-def differs(before, after):
-    """True for two arrays that are not the same to the bit."""
-    return isinstance(before, np.ndarray) and not np.array_equal(before, after, equal_nan=is_floating(before))
 
 
 class NumpyWitness:
@@ -67,13 +55,12 @@ class NumpyWitness:
 
     def changed_inputs(self):
         """Names of the input arrays that a call has written into."""
-        now = [leaf for tree in self.inputs if tree is not OMITTED for _, leaf in leaves(tree, "")]
+        now = [leaf for tree in self.inputs if tree is not OMITTED for _, leaf in leaves(tree)]
         pairs = zip(input_leaves(self.case), now)
         return [name for (name, before), after in pairs if differs(before, after)]
 
     def gradients(self, upstream):
         """What the pullback returns for `upstream` (a list, one entry an output leaf), leaf by leaf."""
-        case = self.case
         sent = [u.copy()[()] if isinstance(u, np.ndarray) else u for u in upstream]
         try:
             returned = self.pullback(refill(self.value, sent))
@@ -81,17 +68,14 @@ class NumpyWitness:
             names = [f"gradient of {name}" for name, _ in self.output]
             raise call_failed("the pullback of ours", self.pullback, error, names, sent) from error
         self.note_what_was_written(upstream, sent)
-        found = []
-        for tree, gradient in zip(case.inputs, self.slots(returned)):
-            if tree is not OMITTED:
-                found += aligned(tree, gradient, MISSING)
+        pairs = [(tree, g) for tree, g in zip(self.case.inputs, self.slots(returned)) if tree is not OMITTED]
+        found = [leaf for tree, gradient in pairs for leaf in aligned(tree, gradient)]
         return [f.copy() if isinstance(f, np.ndarray) else f for f in found]
 
     def slots(self, returned):
         case = self.case
-        bare = not (case.inputs and is_branch(case.inputs[0]))
         try:
-            return slots_of(returned, case.names, bare=bare)
+            return slots_of(returned, case.names, bare=not (case.inputs and is_branch(case.inputs[0])))
         except ProtocolError as error:
             if case.like_options:
                 hint = f"; is {case.like_options[0]} an option? Options stand after a bare `*`"
@@ -99,7 +83,7 @@ class NumpyWitness:
             raise
 
     def note_what_was_written(self, upstream, sent):
-        for (name, value), (_, now) in zip(self.output, leaves(self.returned, "")):
+        for (name, value), (_, now) in zip(self.output, leaves(self.returned)):
             if isinstance(now, np.ndarray) and differs(value, now):
                 self.written[name] = np.shape(value)
         for (name, _), before, after in zip(self.output, upstream, sent):
@@ -111,8 +95,6 @@ class NumpyWitness:
 @contextlib.contextmanager
 def doubles():
     """Inside, tensors that PyTorch makes of Python numbers and integers are float64."""
-    import torch
-
     kept = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     try:
@@ -131,52 +113,40 @@ class TorchWitness:
         self.case = case
         self.module = copy.deepcopy(case.theirs) if case.is_module else None
         tensors = [tree if tree is OMITTED else map_leaves(as_tensor, fresh(tree)) for tree in case.inputs]
-        self.options = {key: map_leaves(as_option, o) for key, o in fresh(case.options).items()}
+        self.options = map_leaves(lambda leaf: as_tensor(leaf, option=True), fresh(case.options))
         try:
             with doubles():
                 value = self.call(tensors)
             self.set_outputs(leaves(value, "output"))
         except Exception as error:
-            names, given = case.names[self.is_module :], case.inputs[self.is_module :]
-            raise call_failed("theirs", case.theirs, error, names, given) from error
+            first = int(case.is_module)
+            raise call_failed(
+                "theirs", case.theirs, error, case.names[first:], case.inputs[first:]
+            ) from error
         if isinstance(value, tuple) and len(value) == 2 and callable(value[1]):
             raise ValueError(
                 "theirs returns a value and a pullback, as ours must: are ours and theirs swapped?"
             )
-        if self.is_module:
+        if self.module is not None:
             parameters = dict(self.module.named_parameters())
             tensors[0] = {name: parameters[name] for name in case.inputs[0]}
             self.options = dict(self.module.named_buffers())
-        self.input_tensors = [leaf for tree in tensors if tree is not OMITTED for _, leaf in leaves(tree, "")]
-
-    @property
-    def is_module(self):
-        return self.module is not None
+        self.input_tensors = [leaf for tree in tensors if tree is not OMITTED for _, leaf in leaves(tree)]
 
     def call(self, tensors):
-        """What theirs returns: a module for the inputs alone, a function for inputs and options."""
-        case = self.case
-        if self.is_module:
-            return self.call_module(tensors)
-        return case.call_theirs(case.theirs, tensors, self.options)
-
-    def call_module(self, tensors):
-        """What the module returns, with the parameters that stand first among the inputs."""
-        import torch
-
-        case = self.case
+        """What theirs returns: a function for inputs and options, a module for the inputs behind its parameters."""
+        case, module = self.case, self.module
+        if module is None:
+            return case.call_theirs(case.theirs, tensors, self.options)
         with torch.no_grad():
-            for name, parameter in self.module.named_parameters():
+            for name, parameter in module.named_parameters():
                 parameter.copy_(tensors[0][name])
-        call = functools.partial(case.call, self.module) if case.call else self.module
-        return case.call_theirs(call, tensors, {})
+        return case.call_theirs(functools.partial(case.call, module) if case.call else module, tensors, {})
 
     def set_outputs(self, named):
-        import torch
-
         self.output_tensors = [leaf for _, leaf in named]
-        as_array = [t.detach().numpy() if isinstance(t, torch.Tensor) else t for t in self.output_tensors]
-        self.output = list(zip([name for name, _ in named], as_array))
+        as_array = lambda t: t.detach().numpy() if isinstance(t, torch.Tensor) else t
+        self.output = [(name, as_array(leaf)) for name, leaf in named]
 
     def reorder(self, names):
         """Put the outputs in the order of these names, which are the same names."""
@@ -186,43 +156,33 @@ class TorchWitness:
     @property
     def has_history(self):
         """Whether autograd knows a way from any output to the inputs."""
-        return any(getattr(t, "requires_grad", False) for t in self.output_tensors)
+        return any(map(is_live, self.output_tensors))
 
     def gradients(self, upstream):
-        import torch
-
-        sources = [t for t in self.input_tensors if isinstance(t, torch.Tensor) and t.requires_grad]
-        pairs = [
-            (t, torch.from_numpy(np.array(u)).to(t.dtype))
-            for t, u in zip(self.output_tensors, upstream)
-            if isinstance(t, torch.Tensor) and t.requires_grad and u is not None
-        ]
+        outputs, sent = self.sent(upstream)
+        sources = [t for t in self.input_tensors if is_live(t)]
         found = [None] * len(sources)
-        if pairs and sources:
-            outputs, sent = zip(*pairs)
+        if outputs and sources:
             with doubles():
                 found = torch.autograd.grad(outputs, sources, sent, retain_graph=True, allow_unused=True)
-        zeros_for_unused = [torch.zeros_like(s) if g is None else g for s, g in zip(sources, found)]
-        gradients = iter(zeros_for_unused)
-        return [
-            next(gradients).numpy().copy() if isinstance(t, torch.Tensor) and t.requires_grad else None
-            for t in self.input_tensors
-        ]
+        found = iter([torch.zeros_like(s) if g is None else g for s, g in zip(sources, found)])
+        return [next(found).numpy().copy() if is_live(t) else None for t in self.input_tensors]
+
+    def sent(self, upstream):
+        """(outputs, gradients) for what comes from above."""
+        pairs = [(t, u) for t, u in zip(self.output_tensors, upstream) if is_live(t) and u is not None]
+        return [t for t, _ in pairs], [torch.from_numpy(np.array(u)).to(t.dtype) for t, u in pairs]
 
 
-def as_tensor(leaf):
-    """A leaf as PyTorch takes it: floating arrays with a gradient."""
-    import torch
+def is_live(a):
+    """A tensor that gradients flow through."""
+    return isinstance(a, torch.Tensor) and a.requires_grad and a.is_floating_point()
 
-    if is_floating(leaf):
+
+def as_tensor(leaf, option=False):
+    """A leaf as PyTorch takes it: floating arrays as float64, with a gradient where they are no option."""
+    if is_floating(leaf) and not option:
         return torch.tensor(np.asarray(leaf, dtype=np.float64), requires_grad=True)
-    return torch.from_numpy(leaf) if isinstance(leaf, np.ndarray) else leaf
-
-
-def as_option(leaf):
-    """An option as PyTorch takes it: arrays become tensors, float64 where floating."""
-    import torch
-
     if not isinstance(leaf, np.ndarray):
         return leaf
     return torch.from_numpy(leaf.astype(np.float64) if is_floating(leaf) else leaf)
@@ -236,8 +196,7 @@ def is_differentiable_in(case, k):
     rng = stream(0, PLACES)
     try:
         witness = TorchWitness(as_floats)
-        upstream = [random_like(value, rng) for _, value in witness.output]
-        gradient = witness.gradients(upstream)[k]
+        gradient = witness.gradients([random_like(value, rng) for _, value in witness.output])[k]
     except Exception:
         return False
     return gradient is not None and bool(gradient.any())
@@ -250,14 +209,12 @@ def random_like(leaf, rng):
 
 def torch_steps(optimizer, options, params, gradients):
     """The leaves of the parameters after each of PyTorch's steps, the start first."""
-    import torch
-
-    tensors = [torch.nn.Parameter(torch.tensor(leaf)) for _, leaf in leaves(params, "")]
+    tensors = [torch.nn.Parameter(torch.tensor(leaf)) for _, leaf in leaves(params)]
     found = [[t.detach().numpy().copy() for t in tensors]]
     try:
         chosen = optimizer(tensors, **options)
         for gradient in gradients:
-            for tensor, (_, leaf) in zip(tensors, leaves(gradient, "")):
+            for tensor, (_, leaf) in zip(tensors, leaves(gradient)):
                 tensor.grad = torch.tensor(leaf)
             chosen.step()
             found.append([t.detach().numpy().copy() for t in tensors])

@@ -15,24 +15,27 @@ def labelled(tensor, label):
     return tensor
 
 
+def plus(a, bias):
+    return a if bias is None else a + bias
+
+
 # ---- norms
 
 
 def normalized(x, axes, eps, mean=None, var=None):
     """(x - mean) / sqrt(var + eps) over `axes`."""
-    if mean is None:
-        mean = labelled(x.mean(axes, keepdim=True), "the mean")
+    mean = labelled(x.mean(axes, keepdim=True), "the mean") if mean is None else mean
     centred = labelled(x - mean, "the centred input")
-    if var is None:
-        var = labelled((centred**2).mean(axes, keepdim=True), "the variance")
+    var = labelled((centred**2).mean(axes, keepdim=True), "the variance") if var is None else var
     inv_std = labelled(1 / torch.sqrt(var + eps), "1 / the standard deviation")
     x_hat = labelled(centred * inv_std, "the normalised input")
     x_hat.normalized = (x, axes, inv_std)
     return x_hat
 
 
-def rescaled(x_hat, weight, bias, shape=None):
-    view = (lambda p: p) if shape is None else (lambda p: p.reshape(shape))
+def rescaled(x_hat, weight, bias, channels=False):
+    """weight, bias: along the last axes, or along the channels of axis 1."""
+    view = (lambda p: p.reshape(1, -1, *[1] * (x_hat.ndim - 2))) if channels else (lambda p: p)
     y = x_hat if weight is None else x_hat * view(weight)
     return y if bias is None else y + view(bias)
 
@@ -42,37 +45,20 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     return rescaled(normalized(input, axes, eps), weight, bias)
 
 
-def batch_norm(
-    input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
-):
-    axes = (0, *range(2, input.ndim))
+def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, eps=1e-5, **_):
     shape = (1, -1, *[1] * (input.ndim - 2))
-    if training:
-        return rescaled(normalized(input, axes, eps), weight, bias, shape)
-    x_hat = normalized(input, axes, eps, running_mean.reshape(shape), running_var.reshape(shape))
-    return rescaled(x_hat, weight, bias, shape)
+    known = () if training else (running_mean.reshape(shape), running_var.reshape(shape))
+    return rescaled(normalized(input, (0, *range(2, input.ndim)), eps, *known), weight, bias, channels=True)
 
 
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     groups = input.reshape(len(input), num_groups, -1)
-    x_hat = normalized(groups, (-1,), eps).reshape(input.shape)
-    return rescaled(x_hat, weight, bias, (1, -1, *[1] * (input.ndim - 2)))
+    return rescaled(normalized(groups, (-1,), eps).reshape(input.shape), weight, bias, channels=True)
 
 
-def instance_norm(
-    input,
-    running_mean=None,
-    running_var=None,
-    weight=None,
-    bias=None,
-    use_input_stats=True,
-    momentum=0.1,
-    eps=1e-5,
-):
-    if not use_input_stats:
-        return None
-    x_hat = normalized(input, tuple(range(2, input.ndim)), eps)
-    return rescaled(x_hat, weight, bias, (1, -1, *[1] * (input.ndim - 2)))
+def instance_norm(input, weight=None, bias=None, use_input_stats=True, eps=1e-5, **_):
+    axes = tuple(range(2, input.ndim))
+    return rescaled(normalized(input, axes, eps), weight, bias, channels=True) if use_input_stats else None
 
 
 def rms_norm(input, normalized_shape, weight=None, eps=None):
@@ -82,11 +68,9 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     return rescaled(labelled(input / rms, "the normalised input"), weight, None)
 
 
-def normalize(input, p=2.0, dim=1, eps=1e-12, out=None):
-    if p != 2 or out is not None:
-        return None
-    length = labelled(torch.sqrt((input**2).sum(dim, keepdim=True)), "the length")
-    return input / length
+def normalize(input, p=2.0, dim=1, out=None, **_):
+    if p == 2 and out is None:
+        return input / labelled(torch.sqrt((input**2).sum(dim, keepdim=True)), "the length")
 
 
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
@@ -98,109 +82,78 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
 # ---- activations and losses
 
 
-def silu(input, inplace=False):
-    return input * torch.sigmoid(input)
-
-
 def gelu(input, *, approximate="none"):
     if approximate == "tanh":
         return 0.5 * input * (1 + torch.tanh(math.sqrt(2 / math.pi) * (input + 0.044715 * input**3)))
     return input * labelled(0.5 * (1 + torch.erf(input / math.sqrt(2))), "Phi(x)")
 
 
-def mish(input, inplace=False):
-    return input * torch.tanh(F.softplus(input))
+def loss(each):
+    """A loss of PyTorch's from each(input, target, ...), the losses one by one or None."""
+
+    def reduced(
+        input, target, weight=None, pos_weight=None, reduction="mean", size_average=None, reduce=None, **rest
+    ):
+        made = None if weight is not None or pos_weight is not None else each(input, target, **rest)
+        return made if made is None or reduction == "none" else getattr(made, reduction)()
+
+    return reduced
 
 
-def reduced(loss, reduction):
-    return {"mean": loss.mean, "sum": loss.sum, "none": lambda: loss}[reduction]()
-
-
-def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    return None if weight is not None else reduced((input - target) ** 2, reduction)
-
-
-def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    return None if weight is not None else reduced(torch.abs(input - target), reduction)
-
-
-def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+def huber(input, target, delta):
     error = input - target
     size = torch.abs(error)
-    small, large = 0.5 * error**2, delta * (size - 0.5 * delta)
-    return None if weight is not None else reduced(torch.where(size <= delta, small, large), reduction)
+    return torch.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
 
 
-def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
+def smooth_l1(input, target, beta):
     error = input - target
     size = torch.abs(error)
-    return reduced(torch.where(size < beta, 0.5 * error**2 / beta, size - 0.5 * beta), reduction)
+    return torch.where(size < beta, 0.5 * error**2 / beta, size - 0.5 * beta)
 
 
-def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
-    if weight is not None:
-        return None
-    return reduced(-(target * torch.log(input) + (1 - target) * torch.log(1 - input)), reduction)
+def binary_cross_entropy(p, target):
+    return -(target * torch.log(p) + (1 - target) * torch.log(1 - p))
 
 
-def binary_cross_entropy_with_logits(
-    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
-):
-    if pos_weight is not None:
-        return None
-    return binary_cross_entropy(torch.sigmoid(input), target, weight, reduction=reduction)
-
-
-def cross_entropy(
-    input,
-    target,
-    weight=None,
-    size_average=None,
-    ignore_index=-100,
-    reduce=None,
-    reduction="mean",
-    label_smoothing=0.0,
-):
-    if weight is not None or input.ndim != 2 or (target == ignore_index).any() or label_smoothing:
+def cross_entropy(input, target, ignore_index=-100, label_smoothing=0.0):
+    if input.ndim != 2 or (target == ignore_index).any() or label_smoothing:
         return None
     log_p = torch.log_softmax(input, 1)
-    if target.is_floating_point():
-        losses = -(target * log_p).sum(1)
-    else:
-        losses = -log_p[torch.arange(len(target)), target]
-    return reduced(losses, reduction)
+    given = target.is_floating_point()
+    return -(target * log_p).sum(1) if given else -log_p[torch.arange(len(target)), target]
 
 
 # ---- convolution and pooling
 
 
-def windows(x, sizes, strides, fill=None, pads=None):
-    """(B, C, out..., k...): every window of the spatial axes, as views."""
-    if pads and any(pads):
-        x = F.pad(x, [p for pad in reversed(pads) for p in (pad, pad)], value=fill)
+def each_axis(number, axes):
+    return [number] * axes if isinstance(number, int) else list(number) * (axes if len(number) == 1 else 1)
+
+
+def windows(x, sizes, strides, pads=()):
+    """(B, C, out..., the elements of a window): every window of the spatial axes."""
+    if any(pads):
+        x = F.pad(x, [p for pad in reversed(pads) for p in (pad, pad)], value=0.0)
     for axis, (size, stride) in enumerate(zip(sizes, strides)):
         x = x.unfold(2 + axis, size, stride)
-    return x
-
-
-def each(number, axes):
-    return [number] * axes if isinstance(number, int) else list(number) * (axes if len(number) == 1 else 1)
+    return labelled(x.flatten(2 + len(sizes)), "the windows of the input")
 
 
 def convolution(axes):
     def conv(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-        if isinstance(padding, str) or groups != 1 or max(each(dilation, axes)) > 1 or input.ndim != axes + 2:
+        if (
+            isinstance(padding, str)
+            or groups != 1
+            or max(each_axis(dilation, axes)) > 1
+            or input.ndim != axes + 2
+        ):
             return None
-        cut = windows(input, weight.shape[2:], each(stride, axes), 0.0, each(padding, axes))
-        cut = labelled(cut.flatten(2 + axes), "the windows of the input").flatten(2, 1 + axes)
+        cut = windows(input, weight.shape[2:], each_axis(stride, axes), each_axis(padding, axes))
         kernel = labelled(weight.flatten(2), "the kernel")
-        made = torch.einsum("bcpk,ock->bop", cut, kernel)
-        out = [
-            (n + 2 * p - k) // s + 1
-            for n, p, k, s in zip(input.shape[2:], each(padding, axes), weight.shape[2:], each(stride, axes))
-        ]
-        made = made.reshape(*made.shape[:2], *out)
-        return made if bias is None else made + bias.reshape(-1, *[1] * axes)
+        made = torch.einsum("bcpk,ock->bop", cut.flatten(2, 1 + axes), kernel)
+        made = made.reshape(*made.shape[:2], *cut.shape[2:-1])
+        return plus(made, None if bias is None else bias.reshape(-1, *[1] * axes))
 
     return conv
 
@@ -210,10 +163,9 @@ def pooling(axes, reduce):
         plain = all(a in (False, 1, None) for a in [*args, *kwargs.values()]) and padding in (0, (0,) * axes)
         if not plain or input.ndim < axes + 1:
             return None
-        sizes = each(kernel_size, axes)
+        sizes = each_axis(kernel_size, axes)
         x = input if input.ndim == axes + 2 else input[None]
-        cut = windows(x, sizes, sizes if stride is None else each(stride, axes)).flatten(2 + axes)
-        made = reduce(labelled(cut, "the windows of the input"))
+        made = reduce(windows(x, sizes, sizes if stride is None else each_axis(stride, axes)))
         return made if input.ndim == axes + 2 else made[0]
 
     return pool
@@ -230,20 +182,24 @@ def average(cut):
 # ---- attention
 
 
+def attention(query, key, value, mask, scale=None):
+    """(output, weights); mask: True where something is seen, or added to the scores, or None."""
+    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scores = labelled((query @ key.transpose(-1, -2)) * scale, "the scores")
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+    weights = labelled(torch.softmax(scores, -1), "the attention weights")
+    return weights @ value, weights
+
+
 def scaled_dot_product_attention(
     query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False
 ):
     if dropout_p or enable_gqa:
         return None
-    scale = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = labelled((query @ key.transpose(-1, -2)) * scale, "the scores")
     if is_causal:
-        attn_mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
-    if attn_mask is not None and attn_mask.dtype == torch.bool:
-        scores = scores.masked_fill(~attn_mask, -torch.inf)
-    elif attn_mask is not None:
-        scores = scores + attn_mask
-    return labelled(torch.softmax(scores, -1), "the attention weights") @ value
+        attn_mask = torch.ones((query.shape[-2], key.shape[-2]), dtype=torch.bool).tril()
+    return attention(query, key, value, attn_mask, scale)[0]
 
 
 def multi_head_attention_forward(
@@ -254,7 +210,6 @@ def multi_head_attention_forward(
     special = bias_k is not None or add_zero_attn or use_separate_proj_weight or key_padding_mask is not None
     if special or (dropout_p and training) or query.ndim != 3:
         return None
-    weights = in_proj_weight.chunk(3)
     biases = [None] * 3 if in_proj_bias is None else in_proj_bias.chunk(3)
 
     def heads(x, weight, bias, label):  # (T, B, D) to (B, heads, T, D / heads)
@@ -262,14 +217,10 @@ def multi_head_attention_forward(
         return projected.reshape(*x.shape[:2], num_heads, -1).permute(1, 2, 0, 3)
 
     labels = ("the queries", "the keys", "the values")
-    q, k, v = (heads(x, w, b, label) for x, w, b, label in zip((query, key, value), weights, biases, labels))
-    scores = labelled((q @ k.transpose(-1, -2)) / math.sqrt(q.shape[-1]), "the scores")
-    if attn_mask is not None:
-        scores = (
-            scores.masked_fill(attn_mask, -torch.inf) if attn_mask.dtype == torch.bool else scores + attn_mask
-        )
-    p = labelled(torch.softmax(scores, -1), "the attention weights")
-    mixed = (p @ v).permute(2, 0, 1, 3).reshape(query.shape)
+    q, k, v = map(heads, (query, key, value), in_proj_weight.chunk(3), biases, labels)
+    seen = ~attn_mask if attn_mask is not None and attn_mask.dtype == torch.bool else attn_mask
+    mixed, p = attention(q, k, v, seen)
+    mixed = mixed.permute(2, 0, 1, 3).reshape(query.shape)
     averaged = None if not need_weights else p.mean(1) if average_attn_weights else p
     return F.linear(mixed, out_proj_weight, out_proj_bias), averaged
 
@@ -277,18 +228,15 @@ def multi_head_attention_forward(
 # ---- recurrent layers
 
 
-def plus(a, bias):
-    return a if bias is None else a + bias
-
-
-def summed(parts, letters, which=""):
+def gates(z, letters, which=""):
+    """The weighted sums of the gates."""
+    parts = z.chunk(len(letters), -1)
     return [labelled(p, f"{which}the weighted sum of {letter}") for p, letter in zip(parts, letters)]
 
 
 def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
     h, c = hx
-    z = plus(input @ w_ih.T, b_ih) + plus(h @ w_hh.T, b_hh)
-    z_i, z_f, z_g, z_o = summed(z.chunk(4, -1), "ifgo")
+    z_i, z_f, z_g, z_o = gates(plus(input @ w_ih.T, b_ih) + plus(h @ w_hh.T, b_hh), "ifgo")
     i = labelled(torch.sigmoid(z_i), "the input gate i")
     f = labelled(torch.sigmoid(z_f), "the forget gate f")
     g = labelled(torch.tanh(z_g), "the candidate g")
@@ -298,8 +246,8 @@ def lstm_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
 
 
 def gru_cell(input, hx, w_ih, w_hh, b_ih=None, b_hh=None):
-    x_r, x_z, x_n = summed(plus(input @ w_ih.T, b_ih).chunk(3, -1), "rzn", "x's part of ")
-    h_r, h_z, h_n = summed(plus(hx @ w_hh.T, b_hh).chunk(3, -1), "rzn", "h's part of ")
+    x_r, x_z, x_n = gates(plus(input @ w_ih.T, b_ih), "rzn", "x's part of ")
+    h_r, h_z, h_n = gates(plus(hx @ w_hh.T, b_hh), "rzn", "h's part of ")
     r = labelled(torch.sigmoid(x_r + h_r), "the reset gate r")
     z = labelled(torch.sigmoid(x_z + h_z), "the update gate z")
     n = labelled(torch.tanh(x_n + labelled(r * h_n, "r * (W_hn h + b_hn)")), "the candidate n")
@@ -313,31 +261,28 @@ def rnn_cell(activation):
     return cell
 
 
-def layers(cell, states):
-    """A recurrent layer of PyTorch as loops over `cell`; states: how many a cell carries."""
+def layers(cell):
+    """A recurrent layer of PyTorch as loops over `cell`."""
 
     def run(input, hx, flat_weights, bias, num_layers, dropout, train, bidirectional, batch_first):
         if not isinstance(bias, bool) or (dropout and train and num_layers > 1):
             return None  # a packed sequence, or randomness
-        hx = hx if states > 1 else (hx,)
         per, ways = (4 if bias else 2), (2 if bidirectional else 1)
         if len(flat_weights) != per * num_layers * ways:
             return None
+        several = isinstance(hx, tuple)
         x = input.transpose(0, 1) if batch_first else input
         last = []
         for layer in range(num_layers):
             made = []
-            for way in range(ways):
-                k = layer * ways + way
-                weights = flat_weights[per * k : per * (k + 1)]
-                state = tuple(h[k] for h in hx)
-                steps = []
-                for t in reversed(range(len(x))) if way else range(len(x)):
-                    new = cell(x[t], state if states > 1 else state[0], *weights)
-                    state = new if states > 1 else (new,)
-                    steps.append(state[0])
-                made.append(torch.stack(steps[::-1] if way else steps))
-                last.append(state)
+            for k in range(layer * ways, (layer + 1) * ways):
+                turn = -1 if k % ways else 1
+                state, states = tuple(h[k] for h in hx) if several else hx[k], []
+                for x_t in list(x)[::turn]:
+                    state = cell(x_t, state, *flat_weights[per * k : per * (k + 1)])
+                    states.append(state[0] if several else state)
+                made.append(torch.stack(states[::turn]))
+                last.append(state if several else (state,))
             x = torch.cat(made, -1) if ways > 1 else made[0]
         output = x.transpose(0, 1) if batch_first else x
         return output, *(torch.stack(part) for part in zip(*last))
@@ -348,37 +293,23 @@ def layers(cell, states):
 rnn_tanh, rnn_relu = rnn_cell(torch.tanh), rnn_cell(torch.relu)
 
 FINE = {
-    F.layer_norm: layer_norm,
-    F.batch_norm: batch_norm,
-    F.group_norm: group_norm,
-    F.instance_norm: instance_norm,
-    F.rms_norm: rms_norm,
-    F.normalize: normalize,
-    F.cosine_similarity: cosine_similarity,
-    F.silu: silu,
+    F.layer_norm: layer_norm, F.batch_norm: batch_norm, F.group_norm: group_norm, F.instance_norm: instance_norm,
+    F.rms_norm: rms_norm, F.normalize: normalize, F.cosine_similarity: cosine_similarity,
+    F.silu: lambda input, inplace=False: input * torch.sigmoid(input),
+    F.mish: lambda input, inplace=False: input * torch.tanh(F.softplus(input)),
     F.gelu: gelu,
-    F.mish: mish,
-    F.mse_loss: mse_loss,
-    F.l1_loss: l1_loss,
-    F.huber_loss: huber_loss,
-    F.smooth_l1_loss: smooth_l1_loss,
-    F.binary_cross_entropy: binary_cross_entropy,
-    F.binary_cross_entropy_with_logits: binary_cross_entropy_with_logits,
-    F.cross_entropy: cross_entropy,
-    F.conv1d: convolution(1),
-    F.conv2d: convolution(2),
-    F.max_pool1d: pooling(1, largest),
-    F.max_pool2d: pooling(2, largest),
-    F.avg_pool1d: pooling(1, average),
-    F.avg_pool2d: pooling(2, average),
+    F.mse_loss: loss(lambda input, target: (input - target) ** 2),
+    F.l1_loss: loss(lambda input, target: torch.abs(input - target)),
+    F.huber_loss: loss(huber), F.smooth_l1_loss: loss(smooth_l1), F.cross_entropy: loss(cross_entropy),
+    F.binary_cross_entropy: loss(binary_cross_entropy),
+    F.binary_cross_entropy_with_logits: loss(lambda x, target: binary_cross_entropy(torch.sigmoid(x), target)),
+    F.conv1d: convolution(1), F.conv2d: convolution(2),
+    F.max_pool1d: pooling(1, largest), F.max_pool2d: pooling(2, largest),
+    F.avg_pool1d: pooling(1, average), F.avg_pool2d: pooling(2, average),
     F.scaled_dot_product_attention: scaled_dot_product_attention,
     F.multi_head_attention_forward: multi_head_attention_forward,
-    torch._VF.lstm: layers(lstm_cell, 2),
-    torch._VF.gru: layers(gru_cell, 1),
-    torch._VF.rnn_tanh: layers(rnn_tanh, 1),
-    torch._VF.rnn_relu: layers(rnn_relu, 1),
-    torch._VF.lstm_cell: lstm_cell,
-    torch._VF.gru_cell: gru_cell,
-    torch._VF.rnn_tanh_cell: rnn_tanh,
-    torch._VF.rnn_relu_cell: rnn_relu,
-}
+    torch._VF.lstm: layers(lstm_cell), torch._VF.gru: layers(gru_cell),
+    torch._VF.rnn_tanh: layers(rnn_tanh), torch._VF.rnn_relu: layers(rnn_relu),
+    torch._VF.lstm_cell: lstm_cell, torch._VF.gru_cell: gru_cell,
+    torch._VF.rnn_tanh_cell: rnn_tanh, torch._VF.rnn_relu_cell: rnn_relu,
+}  # fmt: skip

@@ -2,16 +2,16 @@
 
 import torch
 
-from utils.crosscheck.suspects.paths import origin, typical, use_of
-from utils.crosscheck.suspects.plants import Plant, groups, instead, is_plain, reach_of, sites
+from utils.crosscheck.suspects.paths import typical
+from utils.crosscheck.suspects.plants import Plant, instead, reach_of, swapped
 from utils.crosscheck.suspects.wording import TRANSPOSES
 
-PRODUCTS = {
-    "mul", "rmul", "multiply", "div", "truediv", "true_divide", "matmul", "mm", "bmm", "mv", "dot", "rmatmul", "linear",
-    "einsum", "outer", "baddbmm", "addmm", "bilinear", "inner",
-}  # fmt: skip
+SCALED = {"mul", "rmul", "multiply", "div", "truediv", "true_divide"}
 MATRIX = {"matmul", "mm", "bmm", "rmatmul", "linear"}
+PRODUCTS = SCALED | MATRIX | {"mv", "dot", "einsum", "outer", "baddbmm", "addmm", "bilinear", "inner"}
+INVERSES = {"inv", "inverse", "pinv", "matrix_exp"}
 NEAR = 16  # values tried in place of an operand, those made next to it first
+AFTER, BEFORE = ("after", "before"), ("before", "after")  # turns of a loop: the wrong one, the right one
 AHEAD = 8  # steps to look forward for a step back that may have been skipped
 
 
@@ -19,111 +19,76 @@ def floating(a):
     return isinstance(a, torch.Tensor) and a.is_floating_point()
 
 
-def numeric(a):
-    """A tensor that multiplies: of floats, or a mask."""
-    return isinstance(a, torch.Tensor) and (a.is_floating_point() or a.dtype == torch.bool)
-
-
 def products(recording):
-    """(steps, which, edge position, slot of the other operand) for every product."""
-    for site in sites(recording):
-        if site.name not in PRODUCTS or not is_plain(site.first):
-            continue
-        slots = [slot for slot, a in site.first.arguments.items() if numeric(a)]
+    """(steps, words for which, edge position, slot of the other operand) for every product."""
+    for site in recording.plain(PRODUCTS):
+        slots = [
+            slot
+            for slot, a in site.first.arguments.items()
+            if floating(a) or getattr(a, "dtype", 0) == torch.bool
+        ]
         for k, edge in enumerate(site.first.edges):
             for slot in slots:
-                if slot != edge.slot:
-                    for steps, which in groups(site, singles=3):
-                        yield steps, which, k, slot
+                for steps, which in site.groups(singles=3) if slot != edge.slot else ():
+                    yield steps, which, k, slot
 
 
 def turned_over(recording):
     """An operand left out, or transposed the wrong way round."""
     for steps, which, k, slot in products(recording):
-        for kind, words, chosen in changes(steps, slot):
-            yield operand_plant(recording, kind, words, chosen, (steps, which, k, slot))
-        yield from turned_gradient(recording, steps, k)
-    for site in sites(recording):
-        yield from turned_matrix(recording, site)
+        for kind, words, change in changes(steps[0].name, steps[0].arguments[slot]):
+            others = {id(s): change(s.arguments[slot]) for s in steps}
+            yield with_operands(recording, kind, words, others, (steps, which, k, slot))
+        output, edges = steps[0].output, [s.edges[k] for s in steps]
+        if steps[0].name in MATRIX and output.ndim >= 2 and output.shape[-1] == output.shape[-2]:
+            text = "in what comes back to {} the gradient that comes back to {} is transposed the wrong way round"
+            things = edges[0].source, recording.words(output)
+            yield swapped(recording, "transposed", text, things, edges, lambda e, g: e.step.pull(e, g.mT))
+    for site in recording.plain(INVERSES):
+        text = "on the way back through {} the transposes are missing"
+        rule = lambda e, g: e.step.pull(e, g, {e.slot: e.source.mT})
+        yield swapped(recording, "transposed", text, (site.first.output,), site.edges(), rule)
 
 
-def turned_gradient(recording, steps, k):
-    """The gradient that a matrix product sends back, made from the transposed gradient at its output."""
-    output = steps[0].output
-    if steps[0].name.strip("_") in MATRIX and output.ndim >= 2 and output.shape[-1] == output.shape[-2]:
-        words = lambda: (
-            f"in what comes back to {origin(recording, steps[0].edges[k].source)} the gradient that comes back "
-            f"to {recording.words(output)} is transposed the wrong way round"
-        )
-        parts = [instead(s, s.edges[k], lambda s=s: lambda g: s.pull(s.edges[k], g.mT)) for s in steps]
-        yield Plant("transposed", words, parts, reach_of(recording, [s.edges[k] for s in steps]))
+def changes(name, operand):
+    """The operand left out, or turned over: (kind, words, change)."""
+    if name in SCALED:
+        yield "named factor", "the factor {right} is forgotten", torch.ones_like
+    if operand.ndim >= 2 and operand.shape[-1] == operand.shape[-2] and name in MATRIX:
+        yield "transposed", "{right} is transposed the wrong way round", lambda b: b.mT
+    if getattr(operand, "label", "") == "the kernel":
+        yield "kernel", "the kernel is not flipped as it must be", lambda b: b.flip(-1)
+        if operand.shape[0] == operand.shape[1]:
+            yield "kernel", "the kernel's channels in and out are swapped", lambda b: b.transpose(0, 1)
 
 
-def turned_matrix(recording, site):
-    """A function of one square matrix (an inverse) whose gradient takes the transposed matrix."""
-    step = site.first
-    if is_plain(step) and len(step.edges) == 1 and site.name in ("inv", "inverse", "pinv", "matrix_exp"):
-        edge = step.edges[0]
-        words = lambda: f"on the way back through {recording.words(step.output)} the transposes are missing"
-        parts = [
-            instead(s, s.edges[0], lambda s=s: lambda g: s.pull(s.edges[0], g, {edge.slot: edge.source.mT}))
-            for s in site.steps
-        ]
-        yield Plant("transposed", words, parts, reach_of(recording, [edge]))
+def with_operands(recording, kind, words, others, place):
+    """A Plant of another operand in each of the steps; others: {id of the step: tensor}."""
+    steps, _, k, slot = place
+    edges = [s.edges[k] for s in steps]
+    rule = lambda e, g: e.step.pull(e, g, {slot: others[id(e.step)]})
+    text = lambda _: operand_words(recording, words, *place)
+    return swapped(recording, kind, text, (), edges, rule)
+
+
+def operand_words(recording, words, steps, which, k, slot):
+    step = typical(recording, [s.edges[k] for s in steps]).step
+    right, behind = (recording.words.told(a) for a in (step.arguments[slot], step.edges[k].source))
+    if isinstance(words, tuple):
+        words = f"{words[0]} is taken where {words[1] or '{right}'} belongs"
+    start = f"on the way back from {recording.words(step.output)} to {behind}"
+    if behind in recording.names.values():
+        start = f"in the gradient of {behind}"
+    return f"{start}{which} {words.replace('{right}', right)}"
 
 
 def wrong_operands(recording):
     """Another value in the place of the other operand."""
     pool = Pool(recording)
     for steps, which, k, slot in products(recording):
-        if not floating(steps[0].arguments[slot]):
-            continue
-        for words, chosen in pool.alike(steps, slot):
-            yield operand_plant(recording, "operand", words, chosen, (steps, which, k, slot))
-
-
-def operand_plant(recording, kind, words, chosen, place):
-    steps, which, k, slot = place
-    parts = [with_operand(step, k, slot, other) for step, other in zip(steps, chosen)]
-    sentence = lambda: told(recording, words, steps, which, k, slot)
-    return Plant(kind, sentence, parts, reach_of(recording, [s.edges[k] for s in steps]))
-
-
-def with_operand(step, k, slot, other):
-    edge = step.edges[k]
-    return instead(step, edge, lambda: lambda g: step.pull(edge, g, {slot: other}))
-
-
-def changes(steps, slot):
-    """The operand left out, or turned over: (kind, words, list of tensors)."""
-    operands = [s.arguments[slot] for s in steps]
-    first, name = operands[0], steps[0].name.strip("_")
-    if name in ("mul", "rmul", "multiply", "div", "truediv"):
-        yield "named factor", "the factor {right} is forgotten", [torch.ones_like(b) for b in operands]
-    if first.ndim >= 2 and first.shape[-1] == first.shape[-2] and name in MATRIX:
-        yield "transposed", "{right} is transposed the wrong way round", [b.mT for b in operands]
-    if getattr(first, "label", "") == "the kernel":
-        yield "kernel", "the kernel is not flipped as it must be", [b.flip(-1) for b in operands]
-        if first.shape[0] == first.shape[1]:
-            yield (
-                "kernel",
-                "the kernel's channels in and out are swapped",
-                [b.transpose(0, 1) for b in operands],
-            )
-
-
-def told(recording, words, steps, which, k, slot):
-    step = typical(recording, [s.edges[k] for s in steps]).step
-    right = origin(recording, step.arguments[slot])
-    if isinstance(words, tuple):
-        wrong, relation = words
-        words = f"{wrong} is taken where {relation or '{right}'} belongs"
-    behind = origin(recording, step.edges[k].source)
-    if behind in recording.names.values():
-        return f"in the gradient of {behind}{which} {words.format(right=right)}"
-    return (
-        f"on the way back from {recording.words(step.output)} to {behind}{which} {words.format(right=right)}"
-    )
+        for words, values in pool.alike(steps, slot) if floating(steps[0].arguments[slot]) else ():
+            others = dict(zip(map(id, steps), values))
+            yield with_operands(recording, "operand", words, others, (steps, which, k, slot))
 
 
 class Pool:
@@ -131,145 +96,130 @@ class Pool:
 
     def __init__(self, recording):
         self.recording = recording
-        self.sites = [s for s in sites(recording) if s.first.output is not None and not s.helper]
+        self.sites = [s for s in recording.sites if s.first.output is not None and not s.helper]
         self.fixed = [t for _, t in recording.named if floating(t)]
 
     def alike(self, steps, slot):
-        """Lists of values, one for each of the steps, shaped like the operand: (words, list of tensors)."""
+        """Lists of values, one for each of the steps, shaped like the operand: ((wrong, right) in words, list of tensors)."""
         right = [s.arguments[slot] for s in steps]
-        looks = [self.recording.maker[id(b)][0] if id(b) in self.recording.maker else None for b in right]
+        looks = [self.recording.maker.get(id(b), (None,))[0] for b in right]
         if all(look is not None and look.name in TRANSPOSES and len(look.edges) == 1 for look in looks):
             turned = lambda look, a: look.call(look.arguments | {look.edges[0].slot: a.detach()})
-            for words, chosen in self.near([look.edges[0].source for look in looks], steps):
-                yield words, [turned(look, a) for look, a in zip(looks, chosen)]
+            for words, values in self.near([look.edges[0].source for look in looks], steps):
+                yield words, [turned(look, a) for look, a in zip(looks, values)]
         yield from self.near(right, steps)
 
     def near(self, right, steps):
         """Lists of values shaped like those given, the nearest first."""
-        found = [*self.series(steps, right), *self.constants(right)]
-        found.sort(key=lambda pair: pair[0])
-        seen = [right]
-        for _, words, chosen in found[:NEAR]:
-            if not any(equal(chosen, other) for other in seen):
-                seen.append(chosen)
-                yield words, chosen
-
-    def constants(self, right):
-        for k, tensor in enumerate(self.fixed):
-            if tensor.shape == right[0].shape:
-                yield 1000 + k, (self.recording.words(tensor), ""), [tensor] * len(right)
+        fixed = [
+            (1000 + k, (t, ""), [t] * len(right))
+            for k, t in enumerate(self.fixed)
+            if t.shape == right[0].shape
+        ]
+        found, seen = sorted([*self.series(steps, right), *fixed], key=lambda f: f[0]), [right]
+        for _, words, values in found[:NEAR]:
+            if not any(equal(values, other) for other in seen):
+                seen.append(values)
+                yield tuple(w if isinstance(w, str) else self.recording.words(w) for w in words), values
 
     def series(self, steps, right):
-        """What other places of the code made in the same turn of the loop, or one turn earlier."""
+        """What other places of the code made in the same turn of the loop, or one turn earlier or later."""
+        same = lambda some, others: all(a is b for a, b in zip(some, others))
         for site in self.sites:
-            made = [s.output for s in site.steps]
+            made, far = [s.output for s in site.steps], abs(site.first.number - steps[0].number)
             if made[0].shape != right[0].shape:
                 continue
-            words = self.recording.words(made[0])
-            far = abs(site.first.number - steps[0].number)
             if len(made) == len(steps):
-                later = len(made) > 1 and all(a is b for a, b in zip(made, right[1:]))
-                yield far, self.of_step(words, later), made
+                later = len(made) > 1 and same(made, right[1:])
+                yield far, self.of_step(made, AFTER, later), made
                 if later:
-                    yield far + 1, self.of_step(words, later), [right[0], *made[1:]]
+                    yield far + 1, self.of_step(made, AFTER, True), [right[0], *made[1:]]
+                first = self.entering(site) if len(made) > 1 else None
+                if first is not None:
+                    yield far + 1, self.of_step(made, BEFORE, same(made, right)), [first, *made[:-1]]
             elif len(made) == len(steps) + 1 > 2:
-                later = all(a is b for a, b in zip(made, right))
-                yield far, self.of_step(words, later), made[1:]
-                yield far, self.of_step(words, False, all(a is b for a, b in zip(made[1:], right))), made[:-1]
+                yield far, self.of_step(made, AFTER, same(made, right)), made[1:]
+                yield far, self.of_step(made, BEFORE, same(made[1:], right)), made[:-1]
             elif len(steps) == 1:
-                for k, one in enumerate(made):
-                    yield abs(site.steps[k].number - steps[0].number), (self.recording.words(one), ""), [one]
-            first = self.entering(site)
-            if first is not None and len(made) == len(steps) > 1:
-                earlier = all(a is b for a, b in zip(made, right))
-                yield far + 1, self.of_step(words, False, earlier), [first, *made[:-1]]
+                for step in site.steps:
+                    yield abs(step.number - steps[0].number), (step.output, ""), [step.output]
 
-    def of_step(self, words, later, earlier=False):
-        if later:
-            return f"{words} after the step", "that before it"
-        return (f"{words} before the step", "that after it") if earlier else (words, "")
+    def of_step(self, made, turns, is_so):
+        """(wrong, right) for values that stand a turn of the loop beside the right ones, if that is so."""
+        wrong, right = turns
+        return (
+            (f"{self.recording.words(made[0])} {wrong} the step", f"that {right} it")
+            if is_so
+            else (made[0], "")
+        )
 
     def entering(self, site):
         """The value that stands before the loop where later turns find what the turn before has made."""
-        made = [s.output for s in site.steps]
-        for edge in self.recording.consumers.get(id(made[0]), []):
+        for edge in self.recording.consumers.get(id(site.first.output), []):
             for other in self.sites:
-                if len(other.steps) == len(made) > 1 and other.steps[1] is edge.step:
+                if len(other.steps) == len(site.steps) > 1 and other.steps[1] is edge.step:
                     return other.first.arguments[edge.slot]
-        return None
 
 
 def equal(some, others):
     return all(a is b or (a.shape == b.shape and torch.equal(a, b)) for a, b in zip(some, others))
 
 
-def too_far(recording):
-    """The gradient of a parameter made from the gradient behind its product, not from that before."""
-    leaves = {id(t) for t in recording.leaves}
-    for site in sites(recording):
-        if site.name not in PRODUCTS or not is_plain(site.first):
-            continue
-        for k, edge in enumerate(site.first.edges):
-            for j, other in enumerate(site.first.edges):
-                if j == k or id(edge.source) not in leaves or other.source.shape != site.first.output.shape:
-                    continue
-                words = lambda edge=edge, other=other, site=site: (
-                    f"the gradient of {origin(recording, edge.source)} is made from that of {origin(recording, other.source)}, "
-                    f"not from that of {recording.words(site.first.output)}: one step too far back"
-                )
-                rule = lambda s, k=k, j=j: lambda g: s.pull(s.edges[k], s.pull(s.edges[j], g))
-                parts = [instead(s, s.edges[k], lambda s=s, rule=rule: rule(s)) for s in site.steps]
-                yield Plant(
-                    "step skipped", words, parts, reach_of(recording, [s.edges[k] for s in site.steps])
-                )
-
-
 def factors_at_values(recording):
     """The whole gradient at a value multiplied or divided by another value."""
-    pool = [(t, recording.words(t)) for _, t in recording.named if floating(t)]
-    pool += [(s.output, recording.words(s.output)) for s in recording.steps if s.output is not None]
-    for site in sites(recording):
-        if not is_plain(site.first) or len(site.steps) > 1 or site.first.output.numel() < 2:
-            continue
+    pool = [t for _, t in recording.named if floating(t)] + [
+        s.output for s in recording.steps if s.output is not None
+    ]
+    for site in recording.plain():
         value = site.first.output
-        fits = [(a.detach(), w) for a, w in pool if a.numel() > 1 and broadcasts(a.shape, value.shape)]
-        for a, words in fits[-NEAR:]:
-            for kind, change in (
-                ("too many (or a division missing)", a),
-                ("missing (or a division too many)", 1 / a),
-            ):
+        if len(site.steps) > 1 or value.numel() < 2:
+            continue
+        for a in [a for a in pool if a.numel() > 1 and stretches(a.shape, value.shape)][-NEAR:]:
+            factors = (
+                ("too many (or a division missing)", a.detach()),
+                ("missing (or a division too many)", 1 / a.detach()),
+            )
+            for kind, change in factors:
                 if bool(change.isfinite().all()):
-                    sentence = lambda kind=kind, words=words, value=value: (
-                        f"in what comes back to {origin(recording, value)} a factor is {kind}: {words}"
+                    text, things = (
+                        f"in what comes back to {{}} a factor is {kind}: {{}}",
+                        (value, recording.words(a)),
                     )
-                    parts = [(site.first, lambda value=value, change=change: [(value, lambda g: g * change)])]
-                    yield Plant("named factor", sentence, parts, recording.reach.get(id(value), frozenset()))
+                    hooks = [(value, lambda g, change=change: g * change)]
+                    yield Plant(
+                        "named factor", text, things, hooks, recording.reach.get(id(value), frozenset())
+                    )
 
 
-def broadcasts(small, large):
-    """Whether the smaller shape stretches to the larger, which does not change."""
-    padded = (1,) * (len(large) - len(small)) + tuple(small)
-    return len(small) <= len(large) and all(m in (1, n) for m, n in zip(padded, large))
+def stretches(small, large):
+    """Whether a shape broadcasts to another, which does not change."""
+    return len(small) <= len(large) and all(m in (1, n) for m, n in zip(small[::-1], large[::-1]))
 
 
 def reshaped(recording):
     """A reshape where a transpose belongs, on the way back through a transpose."""
-    for site in sites(recording):
-        if site.name not in TRANSPOSES | {"permute", "movedim"} or not is_plain(site.first):
-            continue
-        for steps, which in groups(site):
-            words = lambda steps=steps, which=which: (
-                f"on the way back to {origin(recording, steps[0].edges[0].source)}{which} the axes are put back "
-                "by a reshape, where a transpose is needed"
-            )
-            parts = [
-                instead(s, s.edges[0], lambda s=s: lambda g: g.reshape(s.edges[0].source.shape))
-                for s in steps
-            ]
-            yield Plant("misplaced", words, parts, reach_of(recording, [s.edges[0] for s in steps]))
+    text = "on the way back to {}{} the axes are put back by a reshape, where a transpose is needed"
+    for site in recording.plain(TRANSPOSES | {"permute", "movedim"}):
+        for steps, which in site.groups():
+            edges = [s.edges[0] for s in steps]
+            rule = lambda e, g: g.reshape(e.source.shape)
+            yield swapped(recording, "misplaced", text, (edges[0].source, which), edges, rule)
 
 
 # ---- a step back skipped
+
+
+def too_far(recording):
+    """The gradient of a parameter made from the gradient behind its product, not from that before."""
+    leaves = {id(t) for t in recording.leaves}
+    for site in recording.plain(PRODUCTS):
+        for k, edge in enumerate(site.first.edges):
+            for j, other in enumerate(site.first.edges):
+                if j != k and id(edge.source) in leaves and other.source.shape == site.first.output.shape:
+                    text = "the gradient of {} is made from that of {}, not from that of {}: one step too far back"
+                    things = edge.source, other.source, recording.words(site.first.output)
+                    rule = lambda e, g, j=j: e.step.pull(e, e.step.pull(e.step.edges[j], g))
+                    yield swapped(recording, "step skipped", text, things, site.edges(k), rule)
 
 
 def skipped(recording):
@@ -280,16 +230,19 @@ def skipped(recording):
     """
     several = {id(e) for edges in recording.consumers.values() if len(edges) > 1 for e in edges}
     leaves = {id(t) for t in recording.leaves}
-    for site in sites(recording):
-        if not is_plain(site.first):
-            continue
+    text = "in what comes back to {} from {} the step back through {} is skipped"
+    rule = lambda e, g: e.step.pull(e, g)
+    for site in recording.plain():
+        arrives = recording.arriving[id(site.first.output)]
         for k, edge in enumerate(site.first.edges):
             own = len(site.first.edges) > 1 and (id(edge.source) in leaves or id(edge) in several)
-            ahead = [later(recording, s) for s in site.steps]
-            for place in range(min(map(len, ahead))):
-                passed, value = ahead[0][place]
-                if (own or passed > 1) and not same_gradient(recording, site.first.output, value):
-                    yield skip(recording, site, k, [values[place][1] for values in ahead])
+            for values in zip(*(later(recording, s) for s in site.steps)):
+                passed, value = values[0]
+                if (own or passed > 1) and not torch.equal(arrives, recording.arriving[id(value)]):
+                    edges = site.edges(k)
+                    hooks = [h for e, (_, v) in zip(edges, values) for h in instead(e, rule, v)]
+                    things = edge.source, edge, recording.words(value)
+                    yield Plant("step skipped", text, things, hooks, reach_of(recording, edges))
 
 
 def later(recording, step):
@@ -297,33 +250,8 @@ def later(recording, step):
     found, front, seen = [], [step.output], []
     for passed in range(1, AHEAD + 1):
         edges = [e for value in front for e in recording.consumers.get(id(value), [])]
-        made = [e.step.output for e in edges if is_plain(e.step) and e.step.place != step.place]
+        made = [e.step.output for e in edges if e.step.is_plain and e.step.place != step.place]
         front = list({id(v): v for v in made if v.shape == step.output.shape and id(v) not in seen}.values())
         seen += map(id, front)
         found += [(passed, v) for v in front]
     return found
-
-
-def same_gradient(recording, a, b):
-    return torch.equal(recording.arriving(a), recording.arriving(b))
-
-
-def skip(recording, site, k, values):
-    edges = [s.edges[k] for s in site.steps]
-    words = lambda: (
-        f"in what comes back to {origin(recording, edges[0].source)} from {use_of(recording, edges[0])} "
-        f"the step back through {recording.words(values[0])} is skipped"
-    )
-    parts = [taken_from(e, v) for e, v in zip(edges, values)]
-    return Plant("step skipped", words, parts, reach_of(recording, edges))
-
-
-def taken_from(edge, value):
-    """A part that sends along an edge what would come if the gradient at its step were that at `value`."""
-
-    def hooks():
-        seen = {}
-        change = lambda g: edge.step.pull(edge, seen["g"]) if "g" in seen else g
-        return [(value, lambda g: seen.update(g=g)), (edge.tap, change)]
-
-    return edge.step, hooks

@@ -1,13 +1,68 @@
-"""Suspicions that the gradient is the right one, changed as a whole: sign, factor, order.  Each: a Finding to a sentence or None."""
+"""Suspicions that the gradient is the right one, changed as a whole: form, sign, factor, order.  Each: a Finding to a sentence or None."""
 
 from itertools import permutations
 
 import numpy as np
 
-from utils.crosscheck.finding import axes_sets, axes_words, close, listed, same_shape
-from utils.crosscheck.suspects.forms import LARGE
+from utils.crosscheck.finding import axes_sets, axes_words, close, listed
 
 ROUNDING = 1e-13
+SIMPLE = (0.25, 0.5, 1.0, 2.0, 4.0)  # factors that come about in many ways
+
+
+def wrong_dtype(f):
+    if f.ours.dtype.kind != "f":
+        return f"its dtype is {f.ours.dtype}; expected floating point"
+
+
+def not_summed(f):
+    """A gradient that kept the axes over which its input was broadcast."""
+    o, t = f.ours, f.truth
+    for axes in axes_sets(o.ndim) if o.ndim >= t.ndim and o.size > t.size else ():
+        for keep in (False, True):
+            if close(o.sum(axes, keepdims=keep), t):
+                return (
+                    f"missing sum over {axes_words(axes)}: the input was broadcast there, so every copy adds"
+                )
+            if close(o.mean(axes, keepdims=keep), t):
+                return f"missing mean over {axes_words(axes)}"
+
+
+def summed_too_far(f):
+    """A gradient that was added up over axes which its input has."""
+    for axes, made, words in totals(f.truth) if f.ours.shape != f.truth.shape else ():
+        if close(f.ours, made) or close(f.ours, made.squeeze(axes)):
+            what = "summed" if words == "sum" else "averaged"
+            return f"{what} too far: over {axes_words(axes)} of {f.name or 'it'} as well"
+
+
+def spread_out(f):
+    """The same, and the one number given back to every element."""
+    for axes, made, words in totals(f.truth):
+        if close(f.ours, np.broadcast_to(made, f.truth.shape)):
+            return f"every element along {axes_words(axes)} gets the same number, the {words} of the right ones there"
+
+
+def totals(t):
+    """(axes, sum or mean along them, the word for it) for all axes that have more than one element."""
+    for axes in axes_sets(t.ndim) if t.any() else ():
+        for made, words in ((t.sum(axes, keepdims=True), "sum"), (t.mean(axes, keepdims=True), "mean")):
+            if made.size < t.size:
+                yield axes, made, words
+
+
+def wrong_shape(f):
+    o, t = f.ours, f.truth
+    if o.shape != t.shape and o.size == t.size and close(o.reshape(t.shape), t):
+        return f"the right numbers in shape {o.shape}; expected {t.shape}"
+    if o.shape != t.shape:
+        return f"its shape is {o.shape}; expected {t.shape}"
+
+
+def not_finite(f):
+    bad = ~np.isfinite(f.ours)
+    if bad.any() and np.isfinite(f.truth).all():
+        return f"not finite (NaN or infinite) in {bad.sum()} of {bad.size} places; the right one is finite everywhere"
 
 
 def all_zero(f):
@@ -40,16 +95,9 @@ def other_slot(f):
 
 
 def flipped(f):
-    o, t = f.ours, f.truth
-    if not same_shape(o, t) or t.ndim > LARGE:
-        return None
-    for axes in axes_sets(t.ndim):
-        if max(t.shape[a] for a in axes) > 1 and close(o, np.flip(t, axes)):
+    for axes in axes_sets(f.truth.ndim):
+        if max(f.truth.shape[a] for a in axes) > 1 and close(f.ours, np.flip(f.truth, axes)):
             return f"reversed along {axes_words(axes)}"
-    for axis in range(t.ndim):
-        for step in (1, -1):
-            if t.shape[axis] > 2 and close(o, np.roll(t, step, axis)):
-                return f"shifted by 1 along {axes_words((axis,))}"
 
 
 def shifted(f):
@@ -59,8 +107,10 @@ def shifted(f):
         for step in (1, 2):
             if any(t.shape[a] < step + 2 for a in axes):
                 continue
-            ahead = tuple(slice(step, None) if a in axes else slice(None) for a in range(t.ndim))
-            behind = tuple(slice(None, -step) if a in axes else slice(None) for a in range(t.ndim))
+            ahead, behind = (
+                tuple(cut if a in axes else slice(None) for a in range(t.ndim))
+                for cut in (slice(step, None), slice(None, -step))
+            )
             for here, there in ((ahead, behind), (behind, ahead)):
                 if t[there].any() and close(o[here], t[there]):
                     return f"shifted by {step} along {axes_words(axes)}"
@@ -88,20 +138,16 @@ def constant_factor(f):
     c = factor_of(f.ours, f.truth)
     if c is None:
         return None
-    sign = ", and the wrong sign" if c < 0 else ""
-    known = number_words(f, abs(c)) or wrong_count(f, abs(c))
-    if known:
-        return f"a factor {abs(c):.3g}{sign}; {known}"
-    if f.truth.size == 1 and not is_simple(c) and not holds_elsewhere(f, c):
-        return None
-    return f"a constant factor of {c:.3g}; it should be 1"
-
-
-SIMPLE = (0.25, 0.5, 1.0, 2.0, 4.0)
-
-
-def is_simple(c):
-    return bool(np.isclose(abs(c), SIMPLE, rtol=1e-9).any())
+    if known := number_words(f, abs(c)):
+        return f"a factor {abs(c):.3g}{', and the wrong sign' if c < 0 else ''}; {known}"
+    pair = (
+        f.truth.size == 1
+        and not np.isclose(abs(c), SIMPLE, rtol=1e-9).any()
+        and f.evidence
+        and f.evidence.elsewhere(f.slot)
+    )
+    if not pair or close(pair[0], c * pair[1]):
+        return f"a constant factor of {c:.3g}; it should be 1"
 
 
 def one_number(f):
@@ -111,105 +157,48 @@ def one_number(f):
         return f"{times:.3g} times the right number here, and another multiple at other inputs"
 
 
-def holds_elsewhere(f, c):
-    """Whether ours is c times the truth at other inputs too."""
-    pair = f.evidence and f.evidence.elsewhere(f.slot)
-    return not pair or close(pair[0], c * pair[1])
-
-
-VARIANCE = "{n} or {less} in the variance?"
-ORIGINS = [  # how a factor may come from a count n, and what to say
-    (lambda n: n, "mean against sum? one division by {n} is missing"),
-    (lambda n: 1 / n, "mean against sum? one division by {n} is too many"),
-    (lambda n: n**0.5, "one division by the root of {n} is missing"),
-    (lambda n: n**-0.5, "one division by the root of {n} is too many"),
-    (lambda n: n / (n - 1), VARIANCE),
-    (lambda n: (n - 1) / n, VARIANCE),
+ORIGINS = [  # how a factor may come from a count n, and what to ask
+    (1, "mean against sum? one division by {} is missing"),
+    (-1, "mean against sum? one division by {} is too many"),
+    (0.5, "one division by the root of {} is missing"),
+    (-0.5, "one division by the root of {} is too many"),
 ]
 
 
 def number_words(f, c):
-    """Where a factor comes from: a count of elements, or its root; None where no count explains it.
+    """Where a factor may come from: a count of elements, or its root; None where no count explains it."""
+    for power, words in ORIGINS:
+        n = round(c ** (1 / power))
+        if n > 2 and np.isclose(c, float(n) ** power, rtol=1e-6) and (abs(power) == 1 or n != 4):
+            for many in range(1, 5):
+                if found := sorted(lengths(f, n, many, outputs=abs(power) == 1)):
+                    others = f" (other axes have {n} elements, too)" * (
+                        len({axes for *_, axes, _ in found}) > 1
+                    )
+                    return f"{n} is {found[0][-1]}: {words.format(n)}{others}"
 
-    Where it can be tried, the count is changed: inputs one element shorter must give the factor of the new count.
+
+def lengths(f, n, many, outputs):
+    """(rank, words) for every set of so many axes of an input, or of an output, that has n elements.
+
+    The batch size comes first; of several axes those of outputs, and those without the channels.
     """
-    for rule, words in ORIGINS:
-        for n, what, name, axes in counts(f):
-            known = name is not None or rule in (
-                ORIGINS[0][0],
-                ORIGINS[1][0],
-            )  # roots of an output lengths are chance
-            if n > 2 and known and np.isclose(c, rule(n), rtol=1e-6):
-                tried = with_other_count(f, name, axes, rule)
-                if tried or (tried is None and not is_simple(c) and words is not VARIANCE):
-                    return f"{n} is {what}: {words.format(n=n, less=n - 1)}"
-    return None
-
-
-def wrong_count(f, c):
-    """A factor n / m of two counts, found by making each of the axes shorter; None where that does not explain it."""
-    if not f.evidence or is_simple(c):
-        return None
-    powers = {}
-    for n, what, name, axes in counts(f):
-        if n < 3 or name is None or len(axes) > 1 or n in powers:
-            continue
-        pair = f.evidence.shorter(f.slot, name, axes[0])
-        shorter = factor_of(*pair) if pair else None
-        if shorter is not None and np.isclose(abs(shorter / c), (n - 1) / n, rtol=1e-6):
-            powers[n] = what, 1
-        if shorter is not None and np.isclose(abs(shorter / c), n / (n - 1), rtol=1e-6):
-            powers[n] = what, -1
-    above, below = ([(n, what) for n, (what, p) in powers.items() if p == sign] for sign in (1, -1))
-    if len(above) == len(below) == 1 and np.isclose(c, above[0][0] / below[0][0], rtol=1e-6):
-        (n, what), (m, other) = above[0], below[0]
-        return f"that is {n}/{m}; {n} is {what}, {m} {other}: divided by the wrong one of them?"
-    return None
-
-
-def with_other_count(f, name, axes, rule):
-    """Whether the factor follows the count when one axis gets shorter; None where that cannot be tried."""
-    if not f.evidence or name is None:
-        return None
-    for axis in axes:
-        pair = f.evidence.shorter(f.slot, name, axis)
-        c = factor_of(*pair) if pair else None
-        if c is not None:
-            shape = list(dict(f.inputs)[name].shape)
-            shape[axis] -= 1
-            return bool(np.isclose(abs(c), rule(int(np.prod([shape[a] for a in axes]))), rtol=1e-6))
-    return None
-
-
-def counts(f):
-    """(number, words, name, axes): lengths of axes and their products, single axes first, the first input first."""
-    inputs = [(n, a) for n, a in f.inputs or [] if isinstance(a, np.ndarray) and a.ndim]
-    results = [(n, a) for n, a in f.outputs or [] if isinstance(a, np.ndarray) and a.ndim]
-    batch = batch_size(f, inputs)
-    for k in range(1, 5):
-        for name, a in [*inputs, *results]:
-            for axes in sorted((s for s in axes_sets(min(a.ndim, 4)) if len(s) == k), key=with_channels):
-                n = int(np.prod([a.shape[i] for i in axes]))
-                words = f"the length of axis {axes[0]} of {name}"
-                if k > 1:
-                    words = f"the product of {axes_words(axes)} of {name}"
-                if k == a.ndim:
-                    words = f"the number of elements of {name}"
-                if axes == (0,) and n == batch and a.ndim > 1:
-                    words = "the batch size"
-                yield n, words, name if any(name == n for n, _ in inputs) else None, axes
-
-
-def with_channels(axes):
-    """Axes that one averages over come first: the batch, positions; channels last."""
-    return len(axes) > 1 and 1 in axes
-
-
-def batch_size(f, inputs):
-    """The length of axis 0 of the first matrix where examples lie along it; None where that is not clear."""
-    first = next((a for _, a in inputs if a.ndim > 1), None)
-    if first is None or first.ndim == 3 or (f.evidence is not None and f.evidence.case.is_module):
-        return None
-    results = [np.shape(y) for _, y in f.outputs or []]
-    clear = any(s[:1] == first.shape[:1] for s in results) or all(s == () for s in results)
-    return first.shape[0] if clear else None
+    arrays = [*(f.inputs or []), *(f.outputs if f.outputs and outputs else [])]
+    examples = {np.shape(y)[:1] for _, y in f.outputs or []} - {()}
+    first = next((a.ndim for _, a in arrays if isinstance(a, np.ndarray) and a.ndim > 1), 0)
+    clear = first != 3 and not (f.evidence and f.evidence.case.is_module)  # no time along axis 0
+    for k, (name, a) in enumerate(arrays):
+        for axes in axes_sets(min(np.ndim(a), 4)) if isinstance(a, np.ndarray) else ():
+            if len(axes) != many or np.prod([a.shape[i] for i in axes]) != n:
+                continue
+            batch = axes == (0,) and a.ndim > 1 and examples <= {(n,)} and clear
+            words = f"the {'length' if many == 1 else 'product'} of {axes_words(axes)} of {name}"
+            if many == a.ndim > 1:
+                words = f"the number of elements of {name}"
+            yield (
+                not batch,
+                many > 1 and 1 in axes,
+                k if many == 1 else -k,
+                axes,
+                "the batch size" if batch else words,
+            )

@@ -1,71 +1,46 @@
 """Mistakes of adding up to plant: copies that overwrite one another; a norm averaged over the wrong axes."""
 
+from functools import partial
+
 import numpy as np
 import torch
 
 from utils.crosscheck.finding import axes_sets, axes_words
-from utils.crosscheck.suspects.plants import Plant, instead, is_plain, reach_of, rescaled, sites
-from utils.crosscheck.suspects.recording import is_live
+from utils.crosscheck.suspects.plants import Plant, instead, reach_of, rescaled, swapped
+from utils.crosscheck.witnesses import is_live
 
 COPIES = {
-    "getitem",
-    "embedding",
-    "index_select",
-    "gather",
-    "take",
-    "take_along_dim",
-    "unfold",
-    "repeat",
-    "expand",
-    "expand_as",
-    "repeat_interleave",
-}
+    "getitem", "embedding", "index_select", "gather", "take", "take_along_dim", "unfold", "repeat", "expand",
+    "expand_as", "repeat_interleave",
+}  # fmt: skip
+BROADCASTS = {"add", "radd", "iadd", "sub", "mul", "rmul", "div", "truediv"}
 
 
 def overwriting(recording):
     """Steps that read some places more than once: on the way back only one reading counts."""
-    for site in sites(recording):
-        step = site.first
-        if site.name not in COPIES or not is_plain(step) or len(step.edges) != 1:
+    for site in recording.plain(COPIES):
+        origins = {id(s): origin(s) for s in site.steps if len(s.edges) == 1}
+        if all(len(o) == len(set(o)) for o in origins.values()):
             continue
-        origins = [origin(s) for s in site.steps]
-        if all(len(o) == len(set(o)) for o in origins):
-            continue
+        given = [a for a in site.first.arguments.values() if id(a) in recording.names and not is_live(a)]
         for which in ("last", "first"):
+            start = "overwritten where it should be added up: "
+            if given:
+                kind, text = (
+                    "repeated ids",
+                    "{} names some places of {} more than once, and only the {} one counts",
+                )
+            else:
+                kind = "overwritten"
+                text = "{1} is read more than once in some places, and only the {2} reading counts there"
+            things = (
+                recording.words(given[0]) if given else "",
+                recording.words(site.first.edges[0].source),
+                which,
+            )
             for alive in (False, True):
-                kind, words = reading(recording, step, which)
-                parts = [
-                    instead(
-                        s,
-                        s.edges[0],
-                        lambda s=s, o=o, which=which, alive=alive: assigning(s, o, which, alive),
-                    )
-                    for s, o in zip(site.steps, origins)
-                ]
-                yield Plant(kind, words, parts, reach_of(recording, [s.edges[0] for s in site.steps]))
-
-
-def reading(recording, step, which):
-    """(kind, sentence) for a step that reads some places more than once."""
-    source = recording.words(step.edges[0].source)
-    ids = [
-        recording.names[id(a)] for a in step.arguments.values() if id(a) in recording.names and not is_live(a)
-    ]
-    if ids:
-        return (
-            "repeated ids",
-            lambda: (
-                f"overwritten where it should be added up: {ids[0]} names some places of {source} more than once, "
-                f"and only the {which} one counts"
-            ),
-        )
-    return (
-        "overwritten",
-        lambda: (
-            f"overwritten where it should be added up: {source} is read more than once in some places, "
-            f"and only the {which} reading counts there"
-        ),
-    )
+                rule = partial(assigned, origins, which == "last", alive)
+                yield swapped(recording, kind, start + text, things, site.edges(), rule)
 
 
 def origin(step):
@@ -75,114 +50,68 @@ def origin(step):
     return step.call(step.arguments | {edge.slot: places}).long().flatten().tolist()
 
 
-def assigning(step, origins, which, alive):
-    """A rule that writes gradients to their places one over the other; alive: only those that are not zero."""
-    source, places = step.edges[0].source, np.array(origins)
-
-    def rule(g):
-        given = g.numpy().ravel()
-        chosen = np.flatnonzero(given) if alive else np.arange(len(given))
-        chosen = chosen if which == "last" else chosen[::-1]
-        found = np.zeros(source.numel(), dtype=given.dtype)
-        found[places[chosen]] = given[chosen]
-        return torch.from_numpy(found).reshape(source.shape)
-
-    return rule
-
-
-# ---- broadcasting and running sums
+def assigned(origins, last, alive, edge, g):
+    """Gradients written to their places one over the other; alive: only those that are not zero."""
+    given, places = g.numpy().ravel(), np.array(origins[id(edge.step)])
+    chosen = np.flatnonzero(given) if alive else np.arange(len(given))
+    chosen = chosen if last else chosen[::-1]
+    found = np.zeros(edge.source.numel(), dtype=given.dtype)
+    found[places[chosen]] = given[chosen]
+    return torch.from_numpy(found).reshape(edge.source.shape)
 
 
 def narrowed(recording):
     """What was broadcast into a step gets one contribution, or their mean, in place of the sum."""
-    for site in sites(recording):
-        step = site.first
-        if not is_plain(step) or site.name not in (
-            "add",
-            "radd",
-            "iadd",
-            "sub",
-            "mul",
-            "rmul",
-            "div",
-            "truediv",
-        ):
-            continue
-        for k, edge in enumerate(step.edges):
-            axes = broadcast_axes(edge.source.shape, step.output.shape)
-            if not axes:
-                continue
-            for which, made in (("last", -1), ("first", 0), ("mean", None)):
-                words = lambda edge=edge, which=which, axes=axes: narrow_words(recording, edge, which, axes)
-                parts = [
-                    instead(
-                        s,
-                        s.edges[k],
-                        lambda s=s, k=k, axes=axes, made=made: narrow(s, s.edges[k], axes, made),
-                    )
-                    for s in site.steps
-                ]
-                yield Plant("broadcast", words, parts, reach_of(recording, [s.edges[k] for s in site.steps]))
+    for site in recording.plain(BROADCASTS):
+        for k, edge in enumerate(site.first.edges):
+            large = site.first.output.shape
+            small = (1,) * (len(large) - edge.source.ndim) + tuple(edge.source.shape)
+            axes = [a for a, (m, n) in enumerate(zip(small, large)) if m == 1 and n > 1]
+            over = f"{axes_words(axes)}, where it was broadcast; " if axes else ""
+            for which in ("last", "first", "mean") if axes else ():
+                text = f"the gradient of {{}} must be summed over {over}only the {which} counts"
+                if which == "mean":
+                    text = f"the gradient of {{}} is averaged over {over}it must be summed"
+                rule = partial(narrow, axes, which)
+                yield swapped(
+                    recording, "broadcast", text, (recording.words(edge.source),), site.edges(k), rule
+                )
 
 
-def broadcast_axes(small, large):
-    """The axes of `large` along which something of shape `small` was repeated."""
-    padded = (1,) * (len(large) - len(small)) + tuple(small)
-    return [a for a, (m, n) in enumerate(zip(padded, large)) if m == 1 and n > 1]
-
-
-def narrow(step, edge, axes, made):
-    wide = edge.source.detach().expand(step.output.shape)
-
-    def rule(g):
-        values = {s: a.detach() if isinstance(a, torch.Tensor) else a for s, a in step.arguments.items()}
-        values[edge.slot] = wide.clone().requires_grad_()
-        with torch.enable_grad():
-            (full,) = torch.autograd.grad(step.call(values), values[edge.slot], g)
-        if made is None:
-            return full.mean(axes, keepdim=True).reshape(edge.source.shape)
-        first, *others = axes
-        kept = full.select(first, made).unsqueeze(first)
-        return (kept.sum(others, keepdim=True) if others else kept).reshape(edge.source.shape)
-
-    return rule
-
-
-def narrow_words(recording, edge, which, axes):
-    name = recording.words(edge.source)
+def narrow(axes, which, edge, g):
+    wide = edge.source.detach().expand(edge.step.output.shape)
+    full = edge.step.pull(edge, g, {edge.slot: wide})
     if which == "mean":
-        return f"the gradient of {name} is averaged over {axes_words(axes)}, where it was broadcast; it must be summed"
-    return f"the gradient of {name} must be summed over {axes_words(axes)}, where it was broadcast; only the {which} counts"
+        return full.mean(axes, keepdim=True).reshape(edge.source.shape)
+    first, *others = axes
+    kept = full.select(first, 0 if which == "first" else -1).unsqueeze(first)
+    return (kept.sum(others, keepdim=True) if others else kept).reshape(edge.source.shape)
+
+
+RUNNING = {
+    "is summed from the wrong end": lambda g, a: g.cumsum(a),
+    "is forgotten": lambda g, a: g,
+    "leaves out the element itself": lambda g, a: g.flip(a).cumsum(a).flip(a) - g,
+    "gives every element the sum of all": lambda g, a: g.sum(a, keepdim=True).expand_as(g),
+}
 
 
 def wrong_running_sums(recording):
-    rules = (
-        ("is summed from the wrong end", lambda g, a: g.cumsum(a)),
-        ("is forgotten", lambda g, a: g),
-        ("leaves out the element itself", lambda g, a: g.flip(a).cumsum(a).flip(a) - g),
-        ("gives every element the sum of all", lambda g, a: g.sum(a, keepdim=True).expand_as(g)),
-    )
-    for site in sites(recording):
-        if site.name != "cumsum" or not is_plain(site.first):
-            continue
-        axis = next((a for a in site.first.arguments.values() if isinstance(a, int)), None)
-        for words, rule in rules if axis is not None else ():
-            sentence = lambda words=words, site=site: (
-                f"the way back through the running sum in {recording.words(site.first.output)} {words}"
-            )
-            parts = [
-                instead(s, s.edges[0], lambda rule=rule, axis=axis: lambda g: rule(g, axis))
-                for s in site.steps
-            ]
-            yield Plant("running sum", sentence, parts, reach_of(recording, [s.edges[0] for s in site.steps]))
+    for site in recording.plain({"cumsum"}):
+        for text, made in RUNNING.items():
+            rule = lambda e, g, made=made: made(g, e.step.axis)
+            text = f"the way back through the running sum in {{}} {text}"
+            yield swapped(recording, "running sum", text, (site.first.output,), site.edges(), rule)
 
 
 # ---- norms
 
+INSIDE = ("the mean", "the centred input")
+
 
 def wrong_averages(recording):
     """The two averages in the gradient of a norm over other axes than its own, or as sums."""
-    for site in sites(recording):
+    for site in recording.sites:
         x_hat = site.first.output
         if not hasattr(x_hat, "normalized"):
             continue
@@ -191,28 +120,18 @@ def wrong_averages(recording):
         edges = [
             e for e in recording.consumers.get(id(x), []) if getattr(e.step.output, "label", "") in INSIDE
         ]
-        if len(edges) != 2:
-            continue
-        for others in [axes, *axes_sets(x.ndim)]:
-            for total in (False, True):
-                if others == axes and not total:
-                    continue
-                yield average(
-                    recording, x_hat.detach(), inv_std.detach(), site.first, edges, axes, others, total
-                )
+        for others in [axes, *axes_sets(x.ndim)] if len(edges) == 2 else ():
+            for total in (False, True) if others != axes else (True,):
+                rule = partial(averaged, x_hat.detach(), inv_std.detach(), others, total)
+                text = f"sums over {axes_words(axes)} stand where means belong"
+                if others != axes:
+                    kind = "sums" if total else "averages"
+                    text = f"the {kind} go over {axes_words(others)}, and should over {axes_words(axes)}"
+                into_mean, straight = sorted(edges, key=lambda e: e.step.number)
+                hooks = [*instead(straight, rule, x_hat), *rescaled([into_mean], 0.0)]
+                yield Plant("axis", f"in the norm's gradient {text}", (), hooks, reach_of(recording, edges))
 
 
-INSIDE = ("the mean", "the centred input")
-
-
-def average(recording, x_hat, inv_std, step, edges, axes, others, total):
-    mean = lambda a: a.sum(others, keepdim=True) if total else a.mean(others, keepdim=True)
-    rule = lambda g: inv_std * (g - mean(g) - x_hat * mean(g * x_hat))
-    into_mean, straight = sorted(edges, key=lambda e: e.step.number)
-    parts = [instead(step, straight, lambda: rule), *rescaled([into_mean], 0.0)]
-    if others == axes:
-        words = f"in the norm's gradient sums over {axes_words(axes)} stand where means belong"
-    else:
-        kind = "sums" if total else "averages"
-        words = f"in the norm's gradient the {kind} go over {axes_words(others)}, and should over {axes_words(axes)}"
-    return Plant("axis", lambda: words, parts, reach_of(recording, edges))
+def averaged(x_hat, inv_std, axes, total, edge, g):
+    mean = lambda a: a.sum(axes, keepdim=True) if total else a.mean(axes, keepdim=True)
+    return inv_std * (g - mean(g) - x_hat * mean(g * x_hat))
