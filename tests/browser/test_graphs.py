@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.test_marks import drag, live, settled, text  # noqa: F401
+from tests.browser.test_marks import drag, settled, text
 from utils.chapters.backprop import explore
 from utils.chapters.start_here import explore as start
 from utils.explorable import page as html_page

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.browser.test_marks import live, text  # noqa: F401
+from tests.browser.test_marks import text
 from tests.explorable.test_marks import columns_of
 from utils.explorable import Curve, Explorable, Grid, Points, Slider
 from utils.explorable import page as html_page
