@@ -6,7 +6,7 @@ import traitlets
 from utils.exercises import detective
 from utils.exercises.cards import Block, Card
 from utils.exercises.detective.levels import level_for
-from utils.exercises.quizzes import as_html, as_text
+from utils.exercises.quizzes import COVERED, as_html, as_text
 from utils.exercises.record import progress
 from utils.exercises.wording import sentence
 from utils.widgets import CourseWidget
@@ -50,8 +50,8 @@ class QuizCard(BrowserCard):
         super().__init__(kind="quiz", spec=spec, then=then, given=given)
 
     def fallback(self):
-        covered = f"\n<{self.picture.title} | covered until the guess is made>" if self.picture else ""
-        return as_text(self.quiz) + covered, as_html(self.quiz)
+        covered = f"\n<{self.picture.title} | {COVERED}>" if self.picture else ""
+        return as_text(self.quiz) + covered, as_html(self.quiz, self.picture)
 
     @traitlets.observe("given")
     def _remember(self, change):

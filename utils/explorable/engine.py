@@ -28,7 +28,9 @@ class Explorable(CourseWidget):
     actions: {name: function(**values) -> values to change, or None when there is nothing left to do}, a button each;
     play: names of the sliders that get play and step buttons, and of the actions that may go on by themselves;  presets: {name: values}, each a whole state, the start
     with these values changed;  figsize: inches, 100 px each on the page;  dpi: pixels per inch of the live picture;
-    alt: the picture in words;  fmt: "png", "jpeg" or "webp", live;  stateful: True if `update` remembers earlier calls.
+    alt: the picture in words;  fmt: "png", "jpeg" or "webp", live;  stateful: True if `update` remembers earlier calls;
+    guess: where matplotlib's picture shows a number that was guessed at a quiz, {"axes": 0, "along": "y"}; marks say it
+    themselves.
     ValueError, naming the argument, for anything that does not fit together.
 
     A *state* below is {control's name: value as it travels to the browser}, see `controls`.
@@ -59,6 +61,7 @@ class Explorable(CourseWidget):
         alt=None,
         fmt="png",
         stateful=False,
+        guess=None,
         **controls,
     ):
         _check_options(title=title, figsize=figsize, dpi=dpi, alt=alt, fmt=fmt, stateful=stateful)
@@ -77,7 +80,7 @@ class Explorable(CourseWidget):
         self.actions = _check_actions(actions)
         self.play = self._check_play(play)
         if marks is None:
-            self.painter = PicturePainter(*functions, figsize, dpi, pick, self.controls)
+            self.painter = PicturePainter(*functions, figsize, dpi, pick, self.controls, guess)
         else:
             self.painter = MarksPainter(*functions, marks, links)
             self.painter.shape_by(self._decode(self.start))

@@ -7,7 +7,9 @@ const PING_PAUSE = 6; // ms
 const PAUSE_BETWEEN = 16; // ms, so that other controls and the page's own work have their turn
 const smallest = (numbers) => numbers.indexOf(Math.min(...numbers));
 
-function explorable({ model, el }) {
+// guess: what was guessed at the quiz before, see `guessOf` in cards.js; the function that comes back ends the view, and
+// its `guess` shows another one.
+function explorable({ model, el, guess = null }) {
   const spec = model.get("spec");
   const names = spec.controls.map(({ name }) => name);
   const specs = Object.fromEntries(spec.controls.map((control) => [control.name, control]));
@@ -62,6 +64,7 @@ function explorable({ model, el }) {
   const line = (name, role) => node("div", { className: `explorable-${name}`, role });
   const [readout, note, alert] = [line("readout", "status"), line("note", "status"), line("alert", "alert")];
   readout.ariaLive = "polite";
+  const guessed = line("guess");
   const controls = {};
   // numbers are dragged in the marks, and what a click on an element sets needs no second place
   const picks = (spec.page?.marks ?? []).map(({ pick }) => pick);
@@ -89,7 +92,7 @@ function explorable({ model, el }) {
   actionRow.ariaLabel = "actions";
   const grid = node("fieldset", { className: "explorable-controls" }, ...shownNames.map((name) => controls[name].element));
   const top = node("div", { className: "explorable-top" }, node("strong", { textContent: spec.title }), actionRow, presetRow);
-  const root = node("div", { className: "explorable" }, top, grid, stage.element, readout, note, alert);
+  const root = node("div", { className: "explorable" }, top, grid, guessed, stage.element, readout, note, alert);
   if (spec.width) root.style.maxWidth = `${spec.width + 8}px`; // and 4 px of padding, so that no pixel is resampled
 
   const say = (element, words) => element.textContent !== words && (element.textContent = words);
@@ -248,6 +251,11 @@ function explorable({ model, el }) {
     tick();
   }
 
+  function showGuess(given) {
+    say(guessed, given?.words ?? "");
+    stage.guess(given);
+  }
+  showGuess(guess);
   loadBaked();
   el.append(root);
   model.on("msg:custom", onReply);
@@ -257,10 +265,11 @@ function explorable({ model, el }) {
   if (!spec.cache && cache.has("start")) show(cache.get("start"));
   else refresh();
 
-  return () => {
+  const close = () => {
     stop();
     settle();
     stage.close();
     for (const frame of cache.values()) stage.forget(frame);
   };
+  return Object.assign(close, { guess: showGuess });
 }

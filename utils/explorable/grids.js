@@ -259,6 +259,8 @@ function plane(mark, log = "") {
   const ruler = { x: log.includes("x") ? Math.log10 : Number, y: log.includes("y") ? Math.log10 : Number };
   let limits = { x: [0, 1], y: [0, 1] };
   let drawn = "";
+  let guessed = null; // a number, drawn across the axis that the mark names
+  const guessLine = svg("g", { class: "marks-guess" });
   const at = {
     x: (value) => left + ((ruler.x(value) - limits.x[0]) / (limits.x[1] - limits.x[0])) * (width - left - right),
     y: (value) => height - bottom - ((ruler.y(value) - limits.y[0]) / (limits.y[1] - limits.y[0])) * (height - top - bottom),
@@ -268,16 +270,29 @@ function plane(mark, log = "") {
     y: (pixel) => limits.y[0] + ((height - bottom - pixel) / (height - top - bottom)) * (limits.y[1] - limits.y[0]),
   };
   function fit(axis, given, values) {
-    const seen = (given.length ? given : values).map(ruler[axis]).filter(Number.isFinite);
+    const told = axis === mark.guess && guessed !== null ? [...values, guessed] : values;
+    const seen = (given.length ? given : told).map(ruler[axis]).filter(Number.isFinite);
     let [low, high] = [Math.min(...seen), Math.max(...seen)];
     if (!(high > low)) [low, high] = [low - 1, low + 1];
     const air = given.length || axis === "x" ? 0 : 0.06 * (high - low);
     limits[axis] = [low - air, high + air];
   }
+  function drawGuess() {
+    if (guessed === null || !mark.guess) return guessLine.replaceChildren();
+    const upright = mark.guess === "x";
+    const within = (value, low, high) => Math.min(high, Math.max(low, Number.isFinite(value) ? value : low));
+    const place = upright ? within(at.x(guessed), left, width - right) : within(at.y(guessed), top, height - bottom);
+    const ends = upright ? { x1: place, x2: place, y1: top, y2: height - bottom } : { x1: left, x2: width - right, y1: place, y2: place };
+    const far = upright && place > (left + width - right) / 2;
+    const words = upright ? { x: place + (far ? -5 : 5), y: top + 8 } : { x: width - right - 4, y: place < top + 18 ? place + 10 : place - 9 };
+    const anchor = upright && !far ? "marks-start" : "marks-end";
+    guessLine.replaceChildren(svg("line", ends), svg("text", { ...words, class: `marks-halo ${anchor}` }, "your guess"));
+  }
   function drawAxes() {
-    const now = JSON.stringify(limits);
+    const now = JSON.stringify([limits, guessed]);
     if (now === drawn) return;
     drawn = now;
+    drawGuess();
     const y = ticksOf(limits.y, log.includes("y")).map(([value, words]) => {
       const place = at.y(log.includes("y") ? 10 ** value : value);
       return svg("g", {}, svg("line", { x1: left, x2: width - right, y1: place, y2: place }), svg("text", { x: left - 6, y: place, class: "marks-end" }, words));
@@ -292,7 +307,11 @@ function plane(mark, log = "") {
     ];
     axes.replaceChildren(...y, ...x, ...words);
   }
-  return { picture, inner, at, back, fit, drawAxes };
+  const guess = (number) => {
+    guessed = number;
+    picture.append(guessLine); // above all else
+  };
+  return { picture, inner, at, back, fit, drawAxes, guess };
 }
 
 // room for the numbers above and below the bars
@@ -300,7 +319,7 @@ const roomy = (values) => values.map((value) => 1.12 * value);
 
 function bars(mark, page) {
   const count = mark.shape[0];
-  const { picture, at, back, fit, drawAxes } = plane(mark);
+  const { picture, at, back, fit, drawAxes, guess } = plane(mark);
   const slot = (PLOT.width - PLOT.left - PLOT.right) / count;
   const all = Array.from({ length: count }, (_, i) => {
     const x = PLOT.left + i * slot + slot * 0.12;
@@ -333,11 +352,11 @@ function bars(mark, page) {
       if (slot >= 34) setText(number, written(data[i], mark.digits));
     });
   }
-  return { element: picture, show };
+  return { element: picture, show, guess };
 }
 
 function curve(mark, page) {
-  const { picture, inner, at, back, fit, drawAxes } = plane(mark, mark.log);
+  const { picture, inner, at, back, fit, drawAxes, guess } = plane(mark, mark.log);
   const lines = mark.mark === "points" ? [] : Array.from({ length: mark.shape[0] }, (_, i) => {
     const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6}` });
     page.register(keyOf(mark.of, [i]), path);
@@ -403,5 +422,5 @@ function curve(mark, page) {
       dot.setAttribute("cy", at.y(pairs[c][2 * i + 1]));
     }));
   }
-  return { element: node("div", {}, picture, legend), show };
+  return { element: node("div", {}, picture, legend), show, guess };
 }

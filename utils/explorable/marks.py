@@ -20,7 +20,8 @@ class Mark:
 
     of: the array that is drawn, and the mark's name in links; label: the words above it; kind: one of KINDS; drag: the
     Array control that dragging an element changes, of the same shape as the array; pick: the slider or choice that a
-    click on an element sets to the element's number.
+    click on an element sets to the element's number; guess: "x" or "y", the axis of a curve, of points or of bars at
+    which a number that was guessed at a quiz is drawn.  A guessed choice is marked where a name of the mark says it.
     """
 
     of: str
@@ -28,11 +29,16 @@ class Mark:
     kind: str = "value"
     drag: str = ""
     pick: str = ""
+    guess: str = field(default="", kw_only=True)
     mark: ClassVar[str] = ""
+    guesses: ClassVar[tuple] = ("",)
 
     def __post_init__(self):
         if self.kind not in KINDS:
             raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.guess not in self.guesses:
+            told = " or ".join(map(repr, self.guesses))
+            raise ValueError(f"guess: expected {told} for {type(self).__name__}, got {self.guess!r}")
 
     def arrays(self):
         """The names of the arrays that it draws."""
@@ -55,6 +61,7 @@ class Mark:
             "kind": self.kind,
             "drag": self.drag,
             "pick": self.pick,
+            "guess": self.guess,
             "shape": list(self.shape(shapes)),
         }
 
@@ -122,6 +129,7 @@ class Bars(Mark):
     limits: tuple = ()
     digits: int = 2
     mark: ClassVar[str] = "bars"
+    guesses: ClassVar[tuple] = ("", "y")
 
     def spec(self, shapes):
         (count,) = self.expect_axes(shapes, 1)
@@ -151,6 +159,7 @@ class Curve(Mark):
     ylabel: str = ""
     also: tuple = ()
     mark: ClassVar[str] = "curve"
+    guesses: ClassVar[tuple] = ("", "x", "y")
 
     def arrays(self):
         own = (self.of, self.x) if self.x else (self.of,)
