@@ -53,6 +53,10 @@ class QuizCard(BrowserCard):
         covered = f"\n<{self.picture.title} | {COVERED}>" if self.picture else ""
         return as_text(self.quiz) + covered, as_html(self.quiz, self.picture)
 
+    def offline_state(self):
+        picture = self.picture and self.picture.offline_state()
+        return {"kind": "quiz", "spec": self.spec, "given": "", "then": self.then, "picture": picture}
+
     @traitlets.observe("given")
     def _remember(self, change):
         reply = self.quiz.reply(change["new"])

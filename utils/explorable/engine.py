@@ -8,9 +8,11 @@ from utils.widgets import CourseWidget
 
 from .bake import baked_states, frame_key
 from .controls import Array, Canvas, Choice, Control, Slider, Switch, Text, as_control
-from .offline import fragment, page
+from .offline import fragment, page, state_of
 from .painters import MarksPainter, PicturePainter, check_functions
 from .scene import ENCODINGS, Scene
+
+OFFLINE_FRAMES = 20  # of matplotlib's pictures, on a page of a whole chapter
 
 __all__ = ["Array", "Canvas", "Choice", "Explorable", "Scene", "Slider", "Switch", "Text", "page"]
 
@@ -162,6 +164,9 @@ class Explorable(CourseWidget):
     def to_html(self, max_frames=60) -> str:
         """A piece of HTML that is alive without kernel, network and other files; see `page` for a whole one."""
         return fragment(self, max_frames)
+
+    def offline_state(self):
+        return state_of(self, OFFLINE_FRAMES if self.scene else 60)
 
     def poster(self) -> bytes:
         """The start as a palette PNG of at most 40 kB; blank if `update` raised."""

@@ -95,8 +95,14 @@ function explorable({ model, el, guess = null }) {
   const root = node("div", { className: "explorable" }, top, grid, guessed, stage.element, readout, note, alert);
   if (spec.width) root.style.maxWidth = `${spec.width + 8}px`; // and 4 px of padding, so that no pixel is resampled
 
+  // A page on its own shows no handle of what only Python could answer, and says so.
+  const offline = model.get("offline");
+  const asksPython = offline && (!spec.cache || spec.actions?.length || spec.controls.some(({ kind }) => kind === "array"));
+  const PYTHON = spec.cache ? "Dragging and other moves need a running notebook." : "This picture moves in a running notebook.";
+  if (offline && !spec.cache) grid.hidden = presetRow.hidden = true;
   const say = (element, words) => element.textContent !== words && (element.textContent = words);
-  const remark = (words) => say(note, lost ? `${words} Run the cell to wake this picture.`.trim() : words);
+  const wakes = () => (lost ? "Run the cell to wake this picture." : asksPython ? PYTHON : "");
+  const remark = (words) => say(note, `${words} ${wakes()}`.trim());
   function show(frame, words = "") {
     stage.show(frame);
     say(readout, frame.readout);

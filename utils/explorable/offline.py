@@ -1,21 +1,31 @@
-"""An explorable as a piece of HTML that needs no kernel, no network and no other file."""
+"""Explorables and quizzes as HTML that needs no kernel, no network and no other file."""
 
 import base64
 import html
 import json
 
-from utils.widgets import EXPLORABLE, MARKS, joined
+from utils.widgets import CARDS, EXPLORABLE, MARKS, joined, math_font
 
-# The parts are those of the module that Jupyter loads; all that they ask of a model is `get`, `on` and `send`. The still
-# picture goes when the living one can be seen, and stays where the page's rules forbid that.
+# The parts are those of the module that Jupyter loads; all that they ask of a model is `get`, `set`, `on`, `send` and,
+# for the picture behind a quiz, the other model. The still picture goes when the living one can be seen, and stays
+# where the page's rules forbid that.
 WAKE = """
 const touch = () => {};
+const drawn = { explorable, ...(typeof quiz === "function" && { quiz }) };
+function modelOf(state) {
+  return {
+    get: (name) => state[name],
+    set: (name, value) => (state[name] = value),
+    on() {}, send() {}, save_changes() {},
+    widget_manager: { get_model: async () => modelOf({ left: {}, ...state.picture }) },
+  };
+}
 async function wake(el) {
   el.dataset.awake = "true";
   const state = { left: {}, ...JSON.parse(el.querySelector("script").textContent) };
   const stage = document.createElement("div");
   try {
-    explorable({ model: { get: (name) => state[name], on() {}, send() {} }, el: stage });
+    drawn[state.kind]({ model: modelOf(state), el: stage });
     await stage.querySelector("img")?.decode();
     el.replaceChildren(stage);
   } catch (error) {
@@ -35,25 +45,49 @@ def fragment(explorable, max_frames=60) -> str:
     return _body(explorable, max_frames) + _module([explorable])
 
 
+def state_of(explorable, max_frames=60) -> dict:
+    """What a page keeps of an explorable, as JSON: as many frames as `max_frames`, or that of the start if it is live only."""
+    if explorable.live_only:
+        frames = explorable.with_opening().frames
+    else:
+        frames = explorable.frames if explorable.baked else explorable.baked_frames(max_frames)
+    frames = {key: _as_text(frame) for key, frame in frames.items()}
+    return {"kind": "explorable", "spec": explorable.spec, "frames": frames, "baked": True, "offline": True}
+
+
+def living(still, state) -> str:
+    """The piece of HTML that the module wakes; `still` is shown until then."""
+    data = json.dumps(state).replace("<", "\\u003c")
+    return f'<div data-explorable>{still}<script type="application/json">{data}</script></div>'
+
+
+def module_for(states) -> str:
+    """The looks and the module that wake these states, once for a page; nothing where none is alive."""
+    pictures = [one for state in states for one in (state, state.get("picture") or {}) if "frames" in one]
+    drawn = any(one["spec"].get("page") for one in pictures)
+    asked = any(state["kind"] == "quiz" for state in states)
+    if not states:
+        return ""
+    looks = ["explorable/explorable.css", *(["explorable/marks.css"] if drawn else [])]
+    scripts = [*EXPLORABLE, *(MARKS if drawn else []), *(CARDS if asked else [])]
+    looks = joined(looks + (["exercises/cards.css"] if asked else []))
+    return f'<style>{looks}</style><script type="module">{joined(scripts)}{WAKE}</script>'
+
+
 def _body(explorable, max_frames=60):
     still = _still(explorable)
     if explorable.live_only:
         return f'<figure style="margin:0">{still}<p>This one needs a running notebook.</p></figure>'
-    frames = explorable.frames if explorable.baked else explorable.baked_frames(max_frames)
-    state = {"spec": explorable.spec, "frames": {key: _as_text(frame) for key, frame in frames.items()}}
-    data = json.dumps(state | {"baked": True, "offline": True}).replace("<", "\\u003c")
-    return f'<div data-explorable>{still}<script type="application/json">{data}</script></div>'
+    return living(still, state_of(explorable, max_frames))
 
 
 def _module(explorables):
     """What wakes them; nothing where none can live, and no marks where no page is drawn."""
     alive = [explorable for explorable in explorables if not explorable.live_only]
-    if not alive:
-        return ""
-    drawn = any(explorable.spec.get("page") for explorable in alive)
-    looks = joined(["explorable/explorable.css", *(["explorable/marks.css"] if drawn else [])])
-    module = joined([*EXPLORABLE, *(MARKS if drawn else [])]) + WAKE
-    return f'<style>{looks}</style><script type="module">{module}</script>'
+    marks = [mark for one in alive for mark in (one.spec.get("page") or {}).get("marks", ())]
+    font = any(mark["mark"] == "formula" for mark in marks)
+    states = [{"kind": "explorable", "spec": one.spec, "frames": {}} for one in alive]
+    return (f"<style>{math_font()}</style>" if font else "") + module_for(states)
 
 
 def page(parts, title) -> str:
