@@ -138,14 +138,14 @@ class Explorable(CourseWidget):
         data = frame.pop("data")
         return {"kind": "frame", "seq": seq} | frame, [data]
 
-    def baked_frames(self, max_frames=60) -> dict:
+    def baked_frames(self, max_frames=60, fmt="webp") -> dict:
         """The frames of `bake`, by their keys."""
         if self.live_only:
             raise ValueError("bake: expected sliders, choices and switches, without state; this is live only")
         frames = {}
         for state in baked_states(self.controls, self.start, self.presets.values(), max_frames):
             try:
-                frames[frame_key(state)] = self.frame(state, "webp")
+                frames[frame_key(state)] = self.frame(state, fmt)
             except Exception as error:
                 error.add_note(f"while baking {self.describe(state)}")
                 raise
@@ -166,7 +166,7 @@ class Explorable(CourseWidget):
         return fragment(self, max_frames)
 
     def offline_state(self):
-        return state_of(self, OFFLINE_FRAMES if self.scene else 60)
+        return state_of(self, OFFLINE_FRAMES if self.scene else 60, "small")
 
     def poster(self) -> bytes:
         """The start as a palette PNG of at most 40 kB; blank if `update` raised."""

@@ -25,7 +25,22 @@ const THEMES = {
     "value-ink": "#7cc7f2", "gradient-ink": "#ffa866", "parameter-ink": "#6fd9b4", "data-ink": "#b8c0c8",
   },
 };
-const themeNow = () => THEMES[document.body.dataset.jpThemeLight === "false" ? "dark" : "light"];
+// Jupyter tells its theme; a page of ours follows the reader's system, and colours that are forced decide by their paper.
+const [SYSTEM_DARK, FORCED] = ["(prefers-color-scheme: dark)", "(forced-colors: active)"].map((query) => matchMedia(query));
+function themeNow() {
+  const told = document.body.dataset.jpThemeLight;
+  const both = getComputedStyle(document.documentElement).colorScheme.includes("dark");
+  let dark = told ? told === "false" : both && SYSTEM_DARK.matches;
+  if (FORCED.matches) {
+    const probe = document.body.appendChild(node("i"));
+    probe.style.cssText = "background-color: Canvas";
+    dark = luminance(getComputedStyle(probe).backgroundColor.match(/[\d.]+/g).slice(0, 3).map(Number)) < 0.179;
+    probe.remove();
+  }
+  return THEMES[dark ? "dark" : "light"];
+}
+const narrow = () => document.documentElement.clientWidth < 560;
+const COARSE = matchMedia("(pointer: coarse)").matches; // a finger needs 44 px
 const bytesOfColour = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 
 // The colour of a number: from the paper at 0 to that of its kind, or of negative numbers, at the limit.
@@ -36,9 +51,10 @@ function colourOf(theme, kind, value, limit) {
 }
 
 // Black or white, whichever is read more easily on a colour: one of them always has a contrast above 4.5.
-function inkOn(colour) {
+const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000" : "#fff");
+function luminance(colour) {
   const linear = colour.map((byte) => byte / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 ? "#000" : "#fff";
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
 }
 
 const setText = (element, words) => element.textContent !== words && (element.textContent = words);
@@ -142,7 +158,8 @@ function grid(mark, page) {
   if (mark.canvas) return canvasGrid(mark, page);
   const strip = mark.mark === "strip";
   const width = strip ? Math.max(4, Math.min(18, Math.floor(600 / columns))) : mark.numbers ? 46 : Math.max(8, Math.min(24, Math.floor(420 / columns)));
-  const height = strip ? 22 : mark.numbers ? 34 : width;
+  const touched = COARSE && (mark.drag || mark.pick);
+  const height = touched ? 44 : strip ? 22 : mark.numbers ? 34 : width;
   const left = mark.rows.length ? 8 + 7.5 * Math.max(...mark.rows.map((name) => name.length)) : 0;
   const top = mark.columns.length ? 20 : 0;
   const [w, h] = [left + columns * width + 2, top + rows * height + 2];
@@ -228,7 +245,7 @@ function canvasGrid(mark, page) {
 
 // --- Axes, for bars, curves and points. ---
 
-const PLOT = { width: 380, height: 220, left: 52, right: 12, top: 10, bottom: 34 };
+const PLOT = { width: Math.min(380, Math.max(280, document.documentElement.clientWidth - 56)), height: 220, left: 52, right: 12, top: 10, bottom: 34 };
 
 function ticksOf([low, high], log) {
   if (log) {
@@ -368,6 +385,7 @@ function curve(mark, page) {
     const group = svg("g", { class: `marks-${cloud.kind}` });
     const all = Array.from({ length: cloud.shape[0] }, (_, i) => {
       const dot = svg("circle", { r: cloud.drag ? 8 : 4, class: "marks-element marks-dot", role: "gridcell" });
+      if (cloud.drag && COARSE) dot.style.strokeWidth = 28; // clear, and felt by a finger
       page.register(keyOf(cloud.of, [i]), dot);
       group.append(dot);
       return dot;

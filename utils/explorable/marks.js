@@ -6,9 +6,13 @@ const NODE = 28; // the radius of a node
 const SPOTS = [0.3, 0.42, 0.2, 0.55, 0.66, 0.5]; // where along an edge its numbers may stand
 
 function graph(mark, page) {
-  const [xs, ys] = [0, 1].map((k) => mark.places.map((place) => place[k]));
+  // on a phone a long graph runs from top to bottom
+  const reach = [0, 1].map((k) => Math.max(...mark.places.map((place) => place[k])) - Math.min(...mark.places.map((place) => place[k])));
+  const turned = narrow() && reach[0] > reach[1];
+  const [xs, ys] = (turned ? [1, 0] : [0, 1]).map((k) => mark.places.map((place) => place[k]));
   const span = (values, unit, least) => Math.max(least, unit * (1 + Math.max(...values) - Math.min(...values)));
-  const [width, height, margin] = [Math.min(mark.width, span(xs, 150, 420)), span(ys, 104, 210), 44];
+  const room = narrow() ? document.documentElement.clientWidth - 56 : Infinity;
+  const [width, height, margin] = [Math.min(mark.width, room, span(xs, 150, 420)), span(ys, turned ? 120 : 104, 210), 44];
   const scaled = (values, length) => (v) => {
     const [low, high] = [Math.min(...values), Math.max(...values)];
     return high > low ? margin + ((v - low) / (high - low)) * (length - 2 * margin) : length / 2;
@@ -16,6 +20,7 @@ function graph(mark, page) {
   const [toX, toY] = [scaled(xs, width), scaled(ys, height)];
   const at = mark.places.map(([x, y]) => [toX(x), toY(y)]);
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "grid", "aria-label": mark.label });
+  picture.style.minWidth = `${0.96 * width}px`; // its numbers stay 12 px high
   const taken = at.flatMap(([x, y]) => [[x, y], [x, y - NODE - 9]]);
   const edges = mark.edges.map(([from, to], i) => {
     const [[x1, y1], [x2, y2]] = [at[from], at[to]];
@@ -300,7 +305,12 @@ function marksPage(spec, hooks) {
   }
   const theme = new MutationObserver(dress);
   theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  for (const query of [SYSTEM_DARK, FORCED]) query.addEventListener("change", dress);
   dress();
+  function close() {
+    theme.disconnect();
+    for (const query of [SYSTEM_DARK, FORCED]) query.removeEventListener("change", dress);
+  }
   function show(arrays) {
     shown = arrays;
     for (const view of views) view.show(arrays);
@@ -315,7 +325,7 @@ function marksPage(spec, hooks) {
       words.classList.toggle("marks-guessed", Boolean(given?.names?.includes(words.textContent.trim().toLowerCase())));
     }
   }
-  return { element, show, guess, light: page.light, close: () => theme.disconnect() };
+  return { element, show, guess, light: page.light, close };
 }
 
 // The stage of an explorable that the page draws: frames are arrays.

@@ -45,12 +45,17 @@ def fragment(explorable, max_frames=60) -> str:
     return _body(explorable, max_frames) + _module([explorable])
 
 
-def state_of(explorable, max_frames=60) -> dict:
-    """What a page keeps of an explorable, as JSON: as many frames as `max_frames`, or that of the start if it is live only."""
+def state_of(explorable, max_frames=60, fmt="webp") -> dict:
+    """What a page keeps of an explorable, as JSON: up to `max_frames` frames, or that of the start if it is live only.
+
+    Frames that were baked before are kept where `fmt` is "webp"; "small" bakes anew.
+    """
     if explorable.live_only:
         frames = explorable.with_opening().frames
+    elif explorable.baked and fmt == "webp":
+        frames = explorable.frames
     else:
-        frames = explorable.frames if explorable.baked else explorable.baked_frames(max_frames)
+        frames = explorable.baked_frames(max(max_frames, 1 + len(explorable.presets)), fmt)
     frames = {key: _as_text(frame) for key, frame in frames.items()}
     return {"kind": "explorable", "spec": explorable.spec, "frames": frames, "baked": True, "offline": True}
 

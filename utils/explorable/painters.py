@@ -12,7 +12,9 @@ from utils import style
 from .arrays import BAKED, LIVE, as_numbers, pack
 from .picks import SCALES, as_picks
 from .poster import poster
-from .scene import POSTER_BYTES, Scene, palette_png
+from .scene import ENCODINGS, POSTER_BYTES, Scene, palette_png
+
+IMAGE_TYPES = {"small": "image/webp"}
 
 
 class PicturePainter:
@@ -47,7 +49,7 @@ class PicturePainter:
         geometry = [pick.geometry(self.scene, values) for pick in self.picks]
         if self.guess:  # last, after those of the picks
             geometry.append(self.scene.box(self.guess["axes"]))
-        return {"readout": readout, "geometry": geometry, "type": f"image/{fmt}", "data": data}
+        return {"readout": readout, "geometry": geometry, "type": IMAGE_TYPES.get(fmt, f"image/{fmt}"), "data": data}
 
     def fingerprint(self):
         """Bytes that differ where the picture does."""
@@ -132,7 +134,7 @@ class MarksPainter:
 
     def frame(self, values, fmt):
         readout = self.draw(values)
-        manifest, data = pack(self.arrays, BAKED if fmt == "webp" else LIVE)
+        manifest, data = pack(self.arrays, LIVE if fmt in ENCODINGS and fmt != "webp" else BAKED)
         return {"readout": readout, "geometry": [], "type": "arrays", "manifest": manifest, "data": data}
 
     def fingerprint(self):
