@@ -147,3 +147,32 @@ def space_functions(row, name):
         left, right = children[k - 1], children[k]
         if alone(left) and alone(right) and (is_function(left) or is_function(right)):
             row.insert(k, ElementTree.Element(f"{{{MATHML}}}mspace", width="0.167em"))
+
+
+RELATIONS = set("=\u2248\u2264\u2265<>\u2192\u2190\u2208\u221d\u223c\u27f9,")
+
+
+def in_lines(mathml):
+    """A formula inside of a sentence as several, between which a line may break: MathML itself never breaks.
+
+    They part before a relation, and after a comma.
+    """
+    tree = ElementTree.fromstring(mathml)
+    row = tree[0] if len(tree) == 1 else tree
+    parts = [[]]
+    for node in row:
+        sign = (node.text or "").strip() if node.tag == f"{{{MATHML}}}mo" else ""
+        if sign and sign != "," and sign in RELATIONS and parts[-1]:
+            parts.append([])
+            node.set("form", "infix")
+        parts[-1].append(node)
+        if sign == ",":
+            parts.append([])
+    if len(row) == 0 or len(parts) == 1:
+        return mathml
+    pieces = []
+    for part in filter(None, parts):
+        piece = ElementTree.Element(f"{{{MATHML}}}math", tree.attrib)
+        ElementTree.SubElement(piece, f"{{{MATHML}}}mrow").extend(part)
+        pieces.append(ElementTree.tostring(piece, encoding="unicode"))
+    return "<wbr>".join(pieces)

@@ -18,7 +18,7 @@ function graph(mark, page) {
     return high > low ? margin + ((v - low) / (high - low)) * (length - 2 * margin) : length / 2;
   };
   const [toX, toY] = [scaled(xs, width), scaled(ys, height)];
-  const at = mark.places.map(([x, y]) => [toX(x), toY(y)]);
+  const at = xs.map((x, i) => [toX(x), toY(ys[i])]);
   const picture = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "grid", "aria-label": mark.label });
   picture.style.minWidth = `${0.96 * width}px`; // its numbers stay 12 px high
   const taken = at.flatMap(([x, y]) => [[x, y], [x, y - NODE - 9]]);

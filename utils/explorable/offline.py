@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import re
 
 from utils.widgets import CARDS, EXPLORABLE, MARKS, joined, math_font
 
@@ -11,7 +12,8 @@ from utils.widgets import CARDS, EXPLORABLE, MARKS, joined, math_font
 # where the page's rules forbid that.
 WAKE = """
 const touch = () => {};
-const drawn = { explorable, ...(typeof quiz === "function" && { quiz }) };
+// what this module can draw; another one on the same page may draw the rest
+const drawn = { picture: explorable, ...(typeof marksStage === "function" && { marks: explorable }), ...(typeof quiz === "function" && { quiz }) };
 function modelOf(state) {
   return {
     get: (name) => state[name],
@@ -21,11 +23,12 @@ function modelOf(state) {
   };
 }
 async function wake(el) {
+  if (!drawn[el.dataset.explorable]) return;
   el.dataset.awake = "true";
   const state = { left: {}, ...JSON.parse(el.querySelector("script").textContent) };
   const stage = document.createElement("div");
   try {
-    drawn[state.kind]({ model: modelOf(state), el: stage });
+    drawn[el.dataset.explorable]({ model: modelOf(state), el: stage });
     await stage.querySelector("img")?.decode();
     el.replaceChildren(stage);
   } catch (error) {
@@ -63,7 +66,17 @@ def state_of(explorable, max_frames=60, fmt="webp") -> dict:
 def living(still, state) -> str:
     """The piece of HTML that the module wakes; `still` is shown until then."""
     data = json.dumps(state).replace("<", "\\u003c")
-    return f'<div data-explorable>{still}<script type="application/json">{data}</script></div>'
+    kind = "quiz" if state["kind"] == "quiz" else "marks" if state["spec"].get("page") else "picture"
+    return f'<div data-explorable="{kind}">{still}<script type="application/json">{data}</script></div>'
+
+
+STATE = re.compile(r'<script type="application/json">(.*?)</script>', re.DOTALL)
+MODULE = re.compile(r'(?:<style>[^<]*</style>)*<script type="module">.*?</script>', re.DOTALL)
+
+
+def without_module(text):
+    """(HTML that holds fragments without the modules that wake them, their states), for a page that has one for all."""
+    return MODULE.sub("", text), [json.loads(found[1]) for found in STATE.finditer(text)]
 
 
 def module_for(states) -> str:

@@ -15,8 +15,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from utils import style
-from utils.explorable.formula import for_page
-from utils.explorable.offline import living, module_for
+from utils.explorable.formula import for_page, in_lines
+from utils.explorable.offline import living, module_for, without_module
 from utils.notebooks.files import BrokenFile, Remark, entry_named, find_notebooks, read_chapter, read_text
 from utils.notebooks.markdown import PLACEHOLDERS, Document, anchor, take_out_math
 from utils.notebooks.run import execute
@@ -129,7 +129,7 @@ def formula(piece):
     display = piece.startswith(("$$", r"\begin"))
     mathml, tag = for_page(piece.strip("$"), display, CLASSES)
     if not display:
-        return mathml
+        return in_lines(mathml)
     told = f'<span class="tag">({escape(tag)})</span>' if tag else ""
     return f'<span class="equation"><span class="wide">{mathml}</span>{told}</span>'
 
@@ -163,6 +163,9 @@ def output(one, states):
         return printed("\n".join(one.traceback))
     data = one.data
     still = still_of(data, one.metadata)
+    if "data-explorable" in still:
+        still, inside = without_module(still)
+        states += inside
     if state := data.get(OFFLINE):
         states.append(state)
         still = living(still, state)
