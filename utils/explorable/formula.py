@@ -152,6 +152,9 @@ def space_functions(row, name):
 RELATIONS = set("=\u2248\u2264\u2265<>\u2192\u2190\u2208\u221d\u223c\u27f9,")
 
 
+SHORT = 14  # letters that stay on one line
+
+
 def in_lines(mathml):
     """A formula inside of a sentence as several, between which a line may break: MathML itself never breaks.
 
@@ -168,7 +171,7 @@ def in_lines(mathml):
         parts[-1].append(node)
         if sign == ",":
             parts.append([])
-    if len(row) == 0 or len(parts) == 1:
+    if len(row) == 0 or len(parts) == 1 or len("".join(tree.itertext())) < SHORT:
         return mathml
     pieces = []
     for part in filter(None, parts):
