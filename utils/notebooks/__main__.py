@@ -1,4 +1,4 @@
-"""The command line: `python -m utils.notebooks sync [--back] | check | run | measure | new | renumber | quote | edit | all | html | index`."""
+"""The command line: `python -m utils.notebooks sync [--back] | check | run | measure | new | renumber | quote | recolour | edit | all | html | index`."""
 
 import argparse
 import importlib
@@ -56,6 +56,7 @@ COMMANDS = {
         *("write where quoted numbers come from", "Every quoted number that a cell holds has it."),
         [NOTEBOOKS],
     ),
+    "recolour": ("give formulas the colours that can be read as letters", "Done.", [NOTEBOOKS]),
     "html": (
         *("write a chapter as one page that needs neither kernel nor network, or all of them", "The pages are there."),
         [
