@@ -55,7 +55,9 @@ def opened(new_page, tmp_path):
     def make(card, **options):
         state = card.offline_state()
         path = tmp_path / "page.html"
-        looks = "<style>:root { color-scheme: light dark } body { background: light-dark(#fff, #111) }</style>"
+        looks = (
+            "<style>:root { color-scheme: light dark } body { background: light-dark(#fff, #111) }</style>"
+        )
         text = living(card.fallback()[1], state) + module_for([state])
         path.write_text(f"<!doctype html><meta charset=utf-8>{looks}<body>{text}", encoding="utf-8")
         page = new_page(**options)

@@ -98,7 +98,6 @@ UNWRITTEN = (
 LATE_RESULT = new_output("execute_result", {"text/plain": "1"}, execution_count=7)
 
 
-
 def covered(data):
     """A picture behind a quiz, as a notebook keeps it."""
     html = f'<div>Quiz 01.a.<details><summary>The picture</summary><img alt="x" src="data:image/png;base64,{data}"></details></div>'
@@ -235,7 +234,12 @@ CELL_BREAKS = [
     ("plain_markdown", 8, add("\n\n:::{note}\nx\n:::\n"), "uses the MyST syntax :::{note}, which"),
     ("colours_in_braces", 8, add(r" $\color{#0079BA}{y} + 1$"), r"write {\color{#0079BA}{...}} with the"),
     ("colours_in_braces", 8, add(r" ${\color{#0079BA} y} + 1$"), r"write {\color{#0079BA}{...}} with the"),
-    ("colours_can_be_read", 8, add(r" ${\color{#d55e00}{y}} + 1$"), "colours letters #D55E00; write #C25400, which"),
+    (
+        "colours_can_be_read",
+        8,
+        add(r" ${\color{#d55e00}{y}} + 1$"),
+        "colours letters #D55E00; write #C25400, which",
+    ),
     ("equation_tags_unique", 8, add(r" $$y \tag{1.1}$$"), r"the equation's \tag{1.1} is also in cell 3"),
     ("equation_tags_unique", 8, add(r" $$y \tag{2.1}$$"), r"the equation's \tag{2.1} has another chapter's"),
     ("equation_tags_unique", 8, add(r" $$y \tag{*}$$"), r"the equation's \tag{*} must look like \tag{4.7}"),

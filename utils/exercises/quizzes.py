@@ -187,7 +187,9 @@ def behind(picture):
     data = base64.b64encode(picture.poster()).decode()
     alt = escape(f"{picture.title}: the picture that the question is about. What it shows is said below.")
     readout = f'<p style="margin:4px 0 0;white-space:pre-wrap">{escape(picture.readout())}</p>'
-    image = f'<img alt="{alt}" src="data:image/png;base64,{data}" style="max-width:100%;background-color:#fff">'
+    image = (
+        f'<img alt="{alt}" src="data:image/png;base64,{data}" style="max-width:100%;background-color:#fff">'
+    )
     return (
         f'<details style="margin:4px 0 0"><summary>The picture, once you have guessed</summary>'
         f"{image}{readout}</details>"

@@ -61,7 +61,9 @@ ALIGNED = re.compile(r"\\begin\{aligned\}(.*?)\\end\{aligned\}", re.DOTALL)
 SCRIPTS = {"msub", "msup", "msubsup", "munder", "mover", "munderover"}
 ACCENTS = set("\u00af\u0302^\u02c6\u02d9\u02dc~\u2192\u20d7")
 UPRIGHT = re.compile(r"[A-Za-z]{2,}")
-ALPHABET = re.compile(r"\\math(bb|cal|bf|rm|sf)\s*([A-Za-z])(?![A-Za-z])")  # \mathbb R, which the library reads as R
+ALPHABET = re.compile(
+    r"\\math(bb|cal|bf|rm|sf)\s*([A-Za-z])(?![A-Za-z])"
+)  # \mathbb R, which the library reads as R
 PRIMES = {"\u2032", "\u2033", "\u2034"}
 TIGHT = {"|", "/", "\u2016", *PRIMES}
 SIGNS, CLOSING = {"-", "\u2212", "+", "\u00b1"}, {")", "]", "}", "|", "!", *PRIMES}
@@ -130,7 +132,9 @@ def align_columns(table, name):
         for k, cell in enumerate(row):
             side = cell.get("columnalign", "center")
             near = {"right": "padding-right:0", "left": "padding-left:0" if k % 2 else ""}.get(side, "")
-            cell.set("style", ";".join(filter(None, [f"text-align:-webkit-{side}", f"text-align:{side}", near])))
+            cell.set(
+                "style", ";".join(filter(None, [f"text-align:-webkit-{side}", f"text-align:{side}", near]))
+            )
 
 
 def space_functions(row, name):

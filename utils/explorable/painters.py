@@ -49,7 +49,12 @@ class PicturePainter:
         geometry = [pick.geometry(self.scene, values) for pick in self.picks]
         if self.guess:  # last, after those of the picks
             geometry.append(self.scene.box(self.guess["axes"]))
-        return {"readout": readout, "geometry": geometry, "type": IMAGE_TYPES.get(fmt, f"image/{fmt}"), "data": data}
+        return {
+            "readout": readout,
+            "geometry": geometry,
+            "type": IMAGE_TYPES.get(fmt, f"image/{fmt}"),
+            "data": data,
+        }
 
     def fingerprint(self):
         """Bytes that differ where the picture does."""
@@ -157,7 +162,9 @@ def check_guess(given, scene):
     if not isinstance(given, dict) or set(given) != {"axes", "along"} or given["along"] not in ("x", "y"):
         raise ValueError(f'guess: expected {{"axes": 0, "along": "y"}}, got {given!r}')
     if type(given["axes"]) is not int or not 0 <= given["axes"] < len(scene.figure.axes):
-        raise ValueError(f"guess: expected axes from 0 to {len(scene.figure.axes) - 1}, got {given['axes']!r}")
+        raise ValueError(
+            f"guess: expected axes from 0 to {len(scene.figure.axes) - 1}, got {given['axes']!r}"
+        )
     if (scale := scene.box(given["axes"])[given["along"]][2]) not in SCALES:
         raise ValueError(f"guess: expected axes with a linear or log scale, got {scale}")
     return given

@@ -58,7 +58,10 @@ COMMANDS = {
     ),
     "recolour": ("give formulas the colours that can be read as letters", "Done.", [NOTEBOOKS]),
     "html": (
-        *("write a chapter as one page that needs neither kernel nor network, or all of them", "The pages are there."),
+        *(
+            "write a chapter as one page that needs neither kernel nor network, or all of them",
+            "The pages are there.",
+        ),
         [
             ("chapter", dict(help="its number or name in the register, or all")),
             ("--out", dict(type=Path, help="the folder; build/html where omitted")),

@@ -49,7 +49,11 @@ def html(root, chapter, out=None):
     root = Path(root)
     folder = root / FOLDER if out is None else Path(out)
     try:
-        paths = find_notebooks(root) if chapter == "all" else [root / "chapters" / entry_named(root, chapter).file_name]
+        paths = (
+            find_notebooks(root)
+            if chapter == "all"
+            else [root / "chapters" / entry_named(root, chapter).file_name]
+        )
         folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
             yield from one_page(root, path, folder)
@@ -141,7 +145,9 @@ def listed(headings):
         for level, place, words in headings
         if level <= 3
     )
-    return f'<nav><details><summary>Contents · 目录</summary><ul>{items}</ul></details></nav>' if items else ""
+    return (
+        f"<nav><details><summary>Contents · 目录</summary><ul>{items}</ul></details></nav>" if items else ""
+    )
 
 
 # ---- code and what it printed
@@ -235,7 +241,7 @@ def whole(title, body):
 def first_page(root, folder):
     """index.html: the chapters with their summaries, then the index of concepts."""
     rows = "".join(
-        f'<li><a href="{entry.file_name.removesuffix(".ipynb")}.html">{escape(entry.heading)}</a><br>{escape(entry.summary)}</li>'
+        f'<li><a href="{entry.file_name}">{escape(entry.heading)}</a><br>{escape(entry.summary)}</li>'
         for entry in written(root).values()
     )
     name = "chapters/INDEX.md"

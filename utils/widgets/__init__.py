@@ -30,7 +30,9 @@ def joined(names) -> str:
 def math_font() -> str:
     """The font of formulas as CSS: Chromium stretches roots and brackets only with one that is made for it."""
     data = base64.b64encode((HERE.parent / "explorable/fonts/math.woff").read_bytes()).decode()
-    return f'@font-face {{ font-family: "Course Math"; src: url(data:font/woff;base64,{data}) format("woff"); }}'
+    return (
+        f'@font-face {{ font-family: "Course Math"; src: url(data:font/woff;base64,{data}) format("woff"); }}'
+    )
 
 
 class Library(anywidget.AnyWidget):
