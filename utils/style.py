@@ -15,7 +15,7 @@ DATA = "#000000"
 TARGET = "#767676"
 # The same hues as letters, in the LaTeX of derivations: at least 4.5:1 on white, and 4:1 on the dark theme's paper. No
 # colour has 4.5:1 on both, since white against that paper has less than 4.5 times 4.5.
-ACTIVATION_TEXT = "#0079BA"
+ACTIVATION_TEXT = "#157ABB"
 GRADIENT_TEXT = "#C25400"
 PARAMETER_TEXT = "#008560"
 # meaning: (of marks, of letters)

@@ -18,7 +18,7 @@ PROSE = rf"""# 01 A page
 
 Inline {LONG} and $x$.
 
-$$ {{\color{{#C25400}}{{\bar x}}}} = \left(\frac{{\sum_i {{\color{{#0079BA}}{{x_i}}}}}}{{1 + \sqrt{{\frac{{a}}{{b}}}}}}\right) {{\color{{#008560}}{{w}}}} \tag{{1.1}} $$
+$$ {{\color{{#C25400}}{{\bar x}}}} = \left(\frac{{\sum_i {{\color{{#157ABB}}{{x_i}}}}}}{{1 + \sqrt{{\frac{{a}}{{b}}}}}}\right) {{\color{{#008560}}{{w}}}} \tag{{1.1}} $$
 
 | a | b | c | d | e | f | g | h |
 |---|---|---|---|---|---|---|---|

@@ -139,7 +139,7 @@ def gated():
 
 
 def test_text_and_cover_tell_question_and_options_and_nothing_else(gated):
-    data, metadata = gated._repr_mimebundle_()
+    data, _ = gated._repr_mimebundle_()
     assert (
         data["text/plain"]
         == repr(gated)

@@ -232,8 +232,8 @@ CELL_BREAKS = [
     ("plain_markdown", 8, add(" {term}`softmax`"), "uses the MyST syntax {term}`...`, which"),
     ("plain_markdown", 8, add("\n\n```{note}\nx\n```\n"), "uses the MyST syntax ```{note}, which"),
     ("plain_markdown", 8, add("\n\n:::{note}\nx\n:::\n"), "uses the MyST syntax :::{note}, which"),
-    ("colours_in_braces", 8, add(r" $\color{#0079BA}{y} + 1$"), r"write {\color{#0079BA}{...}} with the"),
-    ("colours_in_braces", 8, add(r" ${\color{#0079BA} y} + 1$"), r"write {\color{#0079BA}{...}} with the"),
+    ("colours_in_braces", 8, add(r" $\color{#157ABB}{y} + 1$"), r"write {\color{#157ABB}{...}} with the"),
+    ("colours_in_braces", 8, add(r" ${\color{#157ABB} y} + 1$"), r"write {\color{#157ABB}{...}} with the"),
     (
         "colours_can_be_read",
         8,

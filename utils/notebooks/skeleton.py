@@ -67,7 +67,7 @@ explore.square_and_slope()
 
 State every shape, derive every step, then put numbers in. For a number $x$ (every element of an array, alone)
 
-$$ {\\color{#0079BA}{y}} = x^2 . \\tag{@{number}.1} $$
+$$ {\\color{#157ABB}{y}} = x^2 . \\tag{@{number}.1} $$
 
 Nudge $x$ by a little $h$: $(x + h)^2 = x^2 + 2xh + h^2$, and the last term is too small to count. A gradient ${\\color{#C25400}{\\bar y}}$ arrives from above, and
 

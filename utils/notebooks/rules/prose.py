@@ -14,7 +14,7 @@ EMOJI = re.compile(
 )
 HTML_TAGS = {"details", "summary", "br", "a", "sub", "sup", "img"}
 # as utils/style.py has them, which brings matplotlib: {the colour of marks: its shade for letters}
-LETTERS = {"#0072B2": "#0079BA", "#D55E00": "#C25400", "#009E73": "#008560"}
+LETTERS = {"#0072B2": "#157ABB", "#D55E00": "#C25400", "#009E73": "#008560"}
 NAMED_COLOUR = re.compile(r"\\color\{(#[0-9A-Fa-f]{6})\}")
 COLOUR = re.compile(r"\\color(?![A-Za-z])")
 COLOUR_IN_BRACES = re.compile(r"\{\\color\{[^{}]+\}\{")
@@ -58,7 +58,7 @@ def colours_in_braces(chapter, course):
     for number, document in chapter.documents.items():
         math = " ".join(document.math)
         if len(COLOUR.findall(math)) > len(COLOUR_IN_BRACES.findall(math)):
-            text = r"write {\color{#0079BA}{...}} with the outer braces, else the rest of the formula is coloured"
+            text = r"write {\color{#157ABB}{...}} with the outer braces, else the rest of the formula is coloured"
             yield chapter.remark(text, number)
 
 
