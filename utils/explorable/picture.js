@@ -1,6 +1,6 @@
 // Matplotlib's picture on the page, and the pointer over it: which controls a click sets.
 
-// How far a picture shrinks on a narrow screen, where it is scrolled then: its smallest numbers stay 12 px high.
+// How far a picture shrinks on a phone, where it is scrolled then: its smallest numbers stay 12 px high.
 const LEAST = 0.87;
 
 // Data coordinate at a fraction t of an axis, given its limits and its scale.
@@ -36,7 +36,7 @@ function pictureStage(spec, { act, asleep, last }) {
   const image = node("img", { alt: spec.alt, draggable: false, width: spec.width, height: spec.height });
   const over = node("div", { className: "explorable-over" });
   const sheet = node("div", { className: "explorable-sheet" }, image, over);
-  sheet.style.minWidth = `${Math.round(LEAST * spec.width)}px`;
+  sheet.style.setProperty("--least", `${Math.round(LEAST * spec.width)}px`);
   let geometry = [];
   let guess = null; // a number
   let loaded = ""; // the address of the picture that is on the page
