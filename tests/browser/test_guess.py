@@ -1,6 +1,7 @@
 """A guess stays in the picture: covered until it is made, drawn beside the truth, on a page that has no kernel."""
 
 import importlib
+import re
 
 import numpy as np
 import pytest
@@ -154,9 +155,50 @@ def test_it_can_be_seen_in_both_themes(opened, scheme, tmp_path):
     page.screenshot(path=tmp_path / "guess.png")
 
 
+def sketched():
+    marks = [Curve("y", x="x", guess="sketch", xlim=(-3, 3), ylim=(-1, 1))]
+    return Explorable(slopes, title="slope of the sigmoid", marks=marks, k=[1, 2, 4])
+
+
+def test_a_line_is_sketched_before_and_compared_after(opened, tmp_path):
+    page = opened(quiz("99.1", then=sketched()))
+    pad = page.locator(".marks-sketch")
+    pad.wait_for()
+    assert page.locator(".marks-line").count() == 0 and "at most" not in page.inner_text("body")
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 150)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 50, steps=2)
+    page.mouse.move(box["x"] + 360, box["y"] + 150, steps=2)
+    page.mouse.up()
+    before = pad.locator(".marks-guess path").get_attribute("d")
+    assert before.count("M") == 1 and before.count("L") >= 45, "no gap where the pointer was quick"
+    page.get_by_role("button", name="Compare with the picture").click()
+    page.get_by_text("at most 0.25").wait_for()
+    assert page.locator(".marks-guess path").get_attribute("d") == before
+    assert page.locator(".marks-line").count() == 2
+    assert page.locator(".explorable-guess").inner_text() == "Your guess is sketched."
+    page.get_by_role("slider").press("End")
+    assert page.locator(".marks-guess path").get_attribute("d") == before, "it stays when the truth moves"
+    page.screenshot(path=tmp_path / "sketch.png")
+    assert page.errors == []
+
+
+def test_a_line_is_sketched_with_keys(opened):
+    page = opened(quiz("99.1", then=sketched()))
+    pad = page.locator(".marks-sketch")
+    pad.focus()
+    for key in ("ArrowUp", "ArrowRight", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+    points = re.findall(r"[ML]([\d.]+) ([\d.]+)", pad.locator("path").get_attribute("d"))
+    assert len(points) == 5 and float(points[4][1]) < float(points[0][1])
+
+
 def test_a_guess_needs_an_axis_that_is_there():
     for wrong in ("y", {"axes": 0}, {"axes": 0, "along": "z"}, {"axes": 3, "along": "y"}):
         with pytest.raises(ValueError, match="guess: expected"):
             Explorable(setup, update, title="a line", k=[1], guess=wrong)
     with pytest.raises(ValueError, match="guess: expected '' or 'y' for Bars, got 'x'"):
         Bars("h", guess="x")
+    with pytest.raises(ValueError, match="guess: a sketch needs axes with xlim and ylim"):
+        Curve("y", guess="sketch", xlim=(0, 1))

@@ -96,21 +96,39 @@ function guessOf(given, choices) {
 function gate({ model, el }, guess) {
   const skip = button("Show it without a guess", () => uncover());
   const cover = node("div", { className: "card card-cover" }, node("span", { textContent: "The picture is covered until you have guessed." }), skip);
+  const told = () => (leftOf(model).sketch ? { ...(guess() ?? { words: "Your guess is sketched." }), sketch: leftOf(model).sketch } : guess());
+  // Where the picture wants a line to be sketched, its empty axes are there to draw on.
+  async function offer() {
+    const { page } = (await model.widget_manager.get_model(model.get("then"))).get("spec");
+    const wanted = page?.marks.find((mark) => mark.guess === "sketch");
+    if (!wanted || opened) return;
+    const note = (sketch) => {
+      leftOf(model).sketch = sketch;
+      skip.textContent = "Compare with the picture";
+      touch(model);
+    };
+    const before = leftOf(model).sketch;
+    const pad = sketchPad(wanted, before ? [...before] : Array(COLUMNS).fill(null), note);
+    if (before) skip.textContent = "Compare with the picture";
+    cover.firstChild.textContent = "Sketch what you expect.";
+    cover.append(node("figure", { className: "explorable marks" }, pad));
+  }
   const stage = node("div", { className: connected(el) ? "" : "jupyter-widgets-disconnected" });
   let opened = false;
   let shown = null;
   async function uncover() {
-    shown?.guess(guess());
+    shown?.guess(told());
     if (opened) return;
     opened = true;
     if (!leftOf(model).uncovered) touch(model);
     leftOf(model).uncovered = true;
     const inner = await model.widget_manager.get_model(model.get("then"));
     cover.replaceWith(stage);
-    shown = explorable({ model: inner, el: stage, guess: guess() });
+    shown = explorable({ model: inner, el: stage, guess: told() });
   }
   el.append(cover);
   if (leftOf(model).uncovered) uncover();
+  else offer().catch(() => {}); // a picture that is not there is told when it is uncovered
   return { uncover, close: () => shown?.() };
 }
 

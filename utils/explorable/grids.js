@@ -276,7 +276,7 @@ function plane(mark, log = "") {
   const ruler = { x: log.includes("x") ? Math.log10 : Number, y: log.includes("y") ? Math.log10 : Number };
   let limits = { x: [0, 1], y: [0, 1] };
   let drawn = "";
-  let guessed = null; // a number, drawn across the axis that the mark names
+  let guessed = null; // a number, drawn across the axis that the mark names, or a sketched line
   const guessLine = svg("g", { class: "marks-guess" });
   const at = {
     x: (value) => left + ((ruler.x(value) - limits.x[0]) / (limits.x[1] - limits.x[0])) * (width - left - right),
@@ -287,7 +287,7 @@ function plane(mark, log = "") {
     y: (pixel) => limits.y[0] + ((height - bottom - pixel) / (height - top - bottom)) * (limits.y[1] - limits.y[0]),
   };
   function fit(axis, given, values) {
-    const told = axis === mark.guess && guessed !== null ? [...values, guessed] : values;
+    const told = axis === mark.guess && Number.isFinite(guessed) ? [...values, guessed] : values;
     const seen = (given.length ? given : told).map(ruler[axis]).filter(Number.isFinite);
     let [low, high] = [Math.min(...seen), Math.max(...seen)];
     if (!(high > low)) [low, high] = [low - 1, low + 1];
@@ -296,6 +296,7 @@ function plane(mark, log = "") {
   }
   function drawGuess() {
     if (guessed === null || !mark.guess) return guessLine.replaceChildren();
+    if (mark.guess === "sketch") return guessLine.replaceChildren(svg("path", { d: sketched(guessed) }));
     const upright = mark.guess === "x";
     const within = (value, low, high) => Math.min(high, Math.max(low, Number.isFinite(value) ? value : low));
     const place = upright ? within(at.x(guessed), left, width - right) : within(at.y(guessed), top, height - bottom);
@@ -324,8 +325,14 @@ function plane(mark, log = "") {
     ];
     axes.replaceChildren(...y, ...x, ...words);
   }
-  const guess = (number) => {
-    guessed = number;
+  // A sketch is a height for each of its columns, as a fraction of the axis, null where nothing was drawn.
+  function sketched(heights) {
+    const column = (width - left - right) / (heights.length - 1);
+    const points = heights.map((share, k) => share !== null && [left + k * column, height - bottom - share * (height - top - bottom)]);
+    return points.map((point, k) => (point ? `${points[k - 1] ? "L" : "M"}${point[0].toFixed(1)} ${point[1].toFixed(1)}` : "")).join("");
+  }
+  const guess = (given) => {
+    guessed = (mark.guess === "sketch" ? given?.sketch : given?.number) ?? null;
     picture.append(guessLine); // above all else
   };
   return { picture, inner, at, back, fit, drawAxes, guess };
@@ -370,6 +377,55 @@ function bars(mark, page) {
     });
   }
   return { element: picture, show, guess };
+}
+
+const COLUMNS = 49; // of a sketch
+
+// Empty axes to draw a guess on, with the pointer or with arrow keys; onchange gets the sketch.
+function sketchPad(mark, heights, onchange) {
+  const { picture, fit, drawAxes, guess } = plane(mark, mark.log);
+  const { width, height, left, right, top, bottom } = PLOT;
+  let column = 0; // where the keyboard is, or the pointer was
+  let drawing = false;
+  fit("x", mark.xlim, []);
+  fit("y", mark.ylim, []);
+  const show = () => (guess({ sketch: heights }), drawAxes());
+  const set = (to, share) => {
+    const [from, before] = [column, heights[column] ?? share];
+    const count = Math.abs(to - from) || 1; // no gap where the pointer was quick
+    for (let k = drawing ? 0 : count; k <= count; k++) heights[Math.round(from + ((to - from) * k) / count)] = before + ((share - before) * k) / count;
+    column = to;
+    show();
+    onchange(heights);
+  };
+  const within = (share) => Math.min(1, Math.max(0, share));
+  const draw = (event) => {
+    const box = picture.getBoundingClientRect();
+    const [x, y] = [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height];
+    set(Math.round(within((x - left) / (width - left - right)) * (COLUMNS - 1)), within((height - bottom - y) / (height - top - bottom)));
+    drawing = true;
+  };
+  picture.addEventListener("pointerdown", (event) => {
+    picture.setPointerCapture(event.pointerId);
+    drawing = false;
+    draw(event);
+  });
+  picture.addEventListener("pointermove", (event) => picture.hasPointerCapture(event.pointerId) && draw(event));
+  picture.addEventListener("keydown", (event) => {
+    const [along, up] = ARROWS[event.key] ?? [0, 0];
+    if (!along && !up) return;
+    event.preventDefault();
+    const here = heights[column] ?? 0.5;
+    drawing = heights[column] !== null;
+    set(Math.min(COLUMNS - 1, Math.max(0, column + 2 * along)), within(here - 0.04 * up));
+  });
+  picture.setAttribute("tabindex", 0);
+  picture.dataset.lmSuppressShortcuts = "true";
+  picture.setAttribute("role", "application");
+  picture.setAttribute("aria-label", `${mark.label}: sketch your guess with the pointer, or with the arrow keys`);
+  picture.classList.add("marks-sketch");
+  show();
+  return picture;
 }
 
 function curve(mark, page) {

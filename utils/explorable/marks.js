@@ -319,7 +319,7 @@ function marksPage(spec, hooks) {
   }
   // A number is drawn by the marks that have an axis for it; a choice is marked where its name stands.
   function guess(given) {
-    for (const view of views) view.guess?.(given?.number ?? null);
+    for (const view of views) view.guess?.(given);
     if (shown) views.forEach((view) => view.show(shown));
     for (const words of element.querySelectorAll(".marks-name, .marks-legend span")) {
       words.classList.toggle("marks-guessed", Boolean(given?.names?.includes(words.textContent.trim().toLowerCase())));

@@ -21,7 +21,8 @@ class Mark:
     of: the array that is drawn, and the mark's name in links; label: the words above it; kind: one of KINDS; drag: the
     Array control that dragging an element changes, of the same shape as the array; pick: the slider or choice that a
     click on an element sets to the element's number; guess: "x" or "y", the axis of a curve, of points or of bars at
-    which a number that was guessed at a quiz is drawn.  A guessed choice is marked where a name of the mark says it.
+    which a number that was guessed at a quiz is drawn; "sketch" for a curve with xlim and ylim: the reader draws a line
+    before the picture is uncovered.  A guessed choice is marked where a name of the mark says it.
     """
 
     of: str
@@ -159,7 +160,12 @@ class Curve(Mark):
     ylabel: str = ""
     also: tuple = ()
     mark: ClassVar[str] = "curve"
-    guesses: ClassVar[tuple] = ("", "x", "y")
+    guesses: ClassVar[tuple] = ("", "x", "y", "sketch")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.guess == "sketch" and not (self.xlim and self.ylim):
+            raise ValueError("guess: a sketch needs axes with xlim and ylim")
 
     def arrays(self):
         own = (self.of, self.x) if self.x else (self.of,)
