@@ -99,3 +99,43 @@ def test_importing_it_imports_neither_torch_nor_pyplot():
     code = "import sys, utils.style; print('torch' in sys.modules, 'matplotlib.pyplot' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["False", "False"]
+
+
+def contrast(one, other):
+    """The ratio of WCAG 2.2 for two colours."""
+
+    def luminance(colour):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+        return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+WHITE, DARK = "#FFFFFF", "#111111"  # the paper of JupyterLab's two themes
+
+
+@pytest.mark.parametrize("meaning", style.MEANINGS)
+def test_marks_can_be_seen_and_letters_can_be_read(meaning):
+    mark, letter = style.MEANINGS[meaning]
+    assert contrast(mark, WHITE) >= 3 and contrast(letter, WHITE) >= 4.5
+    # no colour has 4.5 on both papers; this is as near as three hues come
+    assert contrast(letter, DARK) >= 4.0 and contrast(WHITE, DARK) < 4.5**2
+    assert contrast(style.TARGET, WHITE) >= 4.5
+
+
+def test_letters_have_the_hue_of_their_marks():
+    from colorsys import rgb_to_hsv
+
+    for mark, letter in style.MEANINGS.values():
+        assert abs(rgb_to_hsv(*to_rgb(mark))[0] - rgb_to_hsv(*to_rgb(letter))[0]) < 0.02
+
+
+def test_what_crosscheck_says_can_be_read_on_any_page():
+    import re
+
+    from utils.crosscheck.report import STYLE
+
+    for looks in STYLE.values():
+        ink, paper = re.findall("#[0-9a-f]{6}", looks)
+        assert "background-color" in looks and contrast(ink, paper) >= 4.5

@@ -7,12 +7,23 @@ import numpy as np
 from matplotlib import cycler
 from matplotlib.colors import LinearSegmentedColormap
 
-# Okabe and Ito's colour-blind safe palette; a derivation's LaTeX uses the same four.
+# Okabe and Ito's colour-blind safe palette, for lines, areas and marks: at least 3:1 on white.
 ACTIVATION = "#0072B2"
 GRADIENT = "#D55E00"
 PARAMETER = "#009E73"
 DATA = "#000000"
 TARGET = "#767676"
+# The same hues as letters, in the LaTeX of derivations: at least 4.5:1 on white, and 4:1 on the dark theme's paper. No
+# colour has 4.5:1 on both, since white against that paper has less than 4.5 times 4.5.
+ACTIVATION_TEXT = "#157ABB"
+GRADIENT_TEXT = "#C25400"
+PARAMETER_TEXT = "#008560"
+# meaning: (of marks, of letters)
+MEANINGS = {
+    "value": (ACTIVATION, ACTIVATION_TEXT),
+    "gradient": (GRADIENT, GRADIENT_TEXT),
+    "parameter": (PARAMETER, PARAMETER_TEXT),
+}
 # For series that are none of the above (optimizers, datasets, layers side by side).
 SERIES = ("#333333", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#999999")
 

@@ -103,6 +103,7 @@ def evening(jupyter, new_page, run_all, name):
     scaled.get_by_label("n", exact=True).press("End")
     scaled.locator("[data-key='x:0,1']").press("+")
     expect(scaled.locator(".explorable-readout")).to_have_text("3 times 4.5")
+    expect(scaled.locator(".explorable-guess")).to_have_text(re.compile("^Your guess: w7"))
     board.get_by_role("button", name="random").click()
     board.get_by_role("button", name="What comes back?").click()
     expect(board.locator(".card-log")).to_contain_text("came back")
@@ -180,7 +181,11 @@ def somebody_else(jupyter, new_page, name):
     for interface in ("lab", "notebook"):
         page = open_in(new_page(), jupyter, interface, "strange.ipynb")
         expect(page.locator(".jp-RenderedImage img")).to_have_count(3)
-        expect(page.locator(".jp-RenderedHTML", has_text="Quiz 01.a.")).to_be_visible()
+        question = page.locator(".jp-RenderedHTML", has_text="Quiz 01.a.")
+        expect(question).to_be_visible()
+        folded = question.locator("details", has_text="The picture")
+        folded.locator("summary").click()
+        assert folded.locator("img").evaluate("(image) => image.naturalWidth") > 500
         no_error(page)
         assert page.locator(".explorable, .card").count() == 0
         page.context.close()

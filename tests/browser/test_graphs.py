@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.test_marks import drag, settled, text
+from tests.browser.test_marks import drag, settled
 from utils.chapters.backprop import explore
 from utils.chapters.start_here import explore as start
 from utils.explorable import page as html_page
@@ -27,7 +27,7 @@ def collisions(texts):
 
 
 @pytest.mark.parametrize("width", [1400, 1000, 700, 390])
-def test_all_numbers_of_the_worked_network_can_be_read(live, width):  # noqa: F811
+def test_all_numbers_of_the_worked_network_can_be_read(live, width):
     page = live(explore.worked(), viewport={"width": width, "height": 900})
     texts = page.evaluate(TEXTS)
     names = {words.split()[0] for words, *_ in texts if words.startswith("w")}
@@ -38,7 +38,7 @@ def test_all_numbers_of_the_worked_network_can_be_read(live, width):  # noqa: F8
     assert svg["x"] + svg["width"] <= width and (svg["height"] > svg["width"]) == (width == 390)
 
 
-def test_a_node_is_written_out_there_and_back_with_its_lines_of_code(live):  # noqa: F811
+def test_a_node_is_written_out_there_and_back_with_its_lines_of_code(live):
     page = live(explore.worked())
     page.hover('[data-key="nodes:4"]')
     said = page.locator(".marks-chain").inner_text().replace("\u2212", "-")
@@ -54,7 +54,7 @@ def test_a_node_is_written_out_there_and_back_with_its_lines_of_code(live):  # n
     assert page.locator(".marks-chain").inner_text() == "h1 is not computed yet"
 
 
-def test_a_bias_is_dragged_on_its_node_and_an_input_is_not(live):  # noqa: F811
+def test_a_bias_is_dragged_on_its_node_and_an_input_is_not(live):
     page = live(explore.worked())
     drag(page, "nodes:12", 0, -40)
     page.wait_for_function("asked.length > 0")
@@ -69,7 +69,7 @@ PULSES = "document.getAnimations().filter((a) => a.effect.target.classList.conta
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_a_pulse_runs_with_the_steps_unless_motion_is_unwanted(live, motion):  # noqa: F811
+def test_a_pulse_runs_with_the_steps_unless_motion_is_unwanted(live, motion):
     page = live(explore.worked(step=2), reduced_motion=motion)
     page.get_by_title("step: one step forward").click()
     page.wait_for_function(
@@ -85,7 +85,7 @@ def test_a_pulse_runs_with_the_steps_unless_motion_is_unwanted(live, motion):  #
 # ---- the tangent
 
 
-def test_the_point_is_dragged_along_the_curve(live):  # noqa: F811
+def test_the_point_is_dragged_along_the_curve(live):
     page = live(start.tangent())
     drag(page, "dot:0", 44, -60)  # 316 pixels for 7.2 units; up and down do not matter
     page.wait_for_function("asked.length > 0")
@@ -99,7 +99,7 @@ def test_the_point_is_dragged_along_the_curve(live):  # noqa: F811
     settled(page, "arrives as  1.067")
 
 
-def test_the_arrow_keys_move_the_point(live):  # noqa: F811
+def test_the_arrow_keys_move_the_point(live):
     page = live(start.tangent())
     page.locator('[data-key="dot:0"]').focus()
     page.keyboard.press("ArrowRight")

@@ -183,11 +183,13 @@ IN_SRGB = """() => {
         return `rgb(${[...context.getImageData(0, 0, 1, 1).data.slice(0, 3)].join(", ")})`;
     };
     const style = (element) => getComputedStyle(element);
+    const probe = document.querySelector(".explorable").appendChild(document.createElement("i"));
+    probe.style.background = "var(--paper)";
     const cells = [...document.querySelectorAll(".marks-cell")].filter((cell) => cell.children.length > 1);
     return {
         cells: cells.map((cell) => [srgb(style(cell.lastChild).fill), srgb(style(cell.firstChild).fill)]),
         words: [...document.querySelectorAll(".marks-figure figcaption, .marks-formula mi, .marks-numbers mn")].map((e) => srgb(style(e).color)),
-        paper: srgb(style(document.querySelector(".explorable")).getPropertyValue("--paper").trim()),
+        paper: srgb(style(probe).backgroundColor),
     };
 }"""
 DARK = "document.body.dataset.jpThemeLight = 'false'; for (const [k, v] of [['layout-color1', '#111'], ['layout-color2', '#222'], ['content-font-color1', '#eee'], ['content-font-color2', '#bbb']]) document.body.style.setProperty('--jp-' + k, v)"

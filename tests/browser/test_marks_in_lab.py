@@ -32,7 +32,7 @@ def test_a_covered_graph_and_dragged_cells(jupyter, open_lab, run_all):
     assert page.locator(".marks-node").count() == 3  # those of the second cell alone
     page.locator(".card input[value=b]").check()
     page.get_by_role("button", name="Answer").click()
-    page.get_by_text("Your guess: w7, next to the outputs.").wait_for()
+    page.get_by_text("Your guess: w7, next to the outputs").wait_for()
     assert cover.count() == 0 and page.locator(".marks-node").count() == 3 + 14
 
     page.locator('[data-key="weights:6"] .marks-handle').first.click(position={"x": 130, "y": 1}, force=True)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from tests.browser.test_marks import text
 from tests.explorable.test_marks import columns_of
 from utils.explorable import Curve, Explorable, Grid, Points, Slider
 from utils.explorable import page as html_page
@@ -36,7 +35,7 @@ def scrubbed(slider=True):
     )  # fmt: skip
 
 
-def test_a_drag_along_the_axis_sets_the_slider(live):  # noqa: F811
+def test_a_drag_along_the_axis_sets_the_slider(live):
     """From the right end to the left one: every place of x is a position of the slider, which stays in sight."""
     page = live(scrubbed())
     box = page.locator(".marks-scrub").bounding_box()
@@ -56,7 +55,7 @@ def test_a_drag_along_the_axis_sets_the_slider(live):  # noqa: F811
     assert not page.errors
 
 
-def test_what_is_not_reached_is_not_drawn_and_dots_beyond_the_axis_are_hollow(live):  # noqa: F811
+def test_what_is_not_reached_is_not_drawn_and_dots_beyond_the_axis_are_hollow(live):
     page = live(scrubbed())
     points = lambda: page.locator("[data-key='error:0']").get_attribute("d").count("L")
     assert points() == 0
@@ -76,7 +75,7 @@ def test_what_is_not_reached_is_not_drawn_and_dots_beyond_the_axis_are_hollow(li
     assert dot["y"] + dot["height"] / 2 <= plot["y"] + plot["height"] - 38
 
 
-def test_cells_that_are_not_there_are_not_drawn(live):  # noqa: F811
+def test_cells_that_are_not_there_are_not_drawn(live):
     page = live(scrubbed())
     shown = [page.evaluate(DISPLAYED, f"cells:{i},{j}") != "none" for i in (0, 1) for j in (0, 1)]
     assert shown == [True, False, False, True]
@@ -97,7 +96,7 @@ def layer(page, i):
     )
 
 
-def test_layers_show_what_is_known_mark_what_is_off_and_tell_their_sizes(live):  # noqa: F811
+def test_layers_show_what_is_known_mark_what_is_off_and_tell_their_sizes(live):
     page = live(columns_of())
     assert [layer(page, i) for i in range(3)] == [[True, 4, 2, 0], [True, 2, 1, 0], [True, 0, 0, 0]]
     assert not layer(page, 3)[0], "there is no fourth layer"
@@ -109,7 +108,7 @@ def test_layers_show_what_is_known_mark_what_is_off_and_tell_their_sizes(live): 
 
 
 @pytest.mark.parametrize("size, level", [("0", "zero"), ("1e-30", "below")])
-def test_zero_and_what_lies_below_the_axis_stand_apart(live, size, level):  # noqa: F811
+def test_zero_and_what_lies_below_the_axis_stand_apart(live, size, level):
     explorable = columns_of()
     compute = explorable.painter.compute
     explorable.painter.compute = lambda **values: compute(**values) | {"k": np.full(4, 2.0)}
@@ -138,7 +137,7 @@ def trained(log):
     )  # fmt: skip
 
 
-def test_an_action_that_plays_is_steered_and_a_preset_ends_it(live):  # noqa: F811
+def test_an_action_that_plays_is_steered_and_a_preset_ends_it(live):
     log = []
     page = live(trained(log))
     page.get_by_role("button", name="play go").click()
@@ -167,7 +166,7 @@ def test_layers_live_on_a_page_without_python(new_page, tmp_path):
     assert layer(page, 0) == [True, 4, 2, 0] and not page.errors
 
 
-def test_on_a_phone_all_layers_are_in_sight(live):  # noqa: F811
+def test_on_a_phone_all_layers_are_in_sight(live):
     page = live(columns_of(), viewport={"width": 390, "height": 800})
     picture = page.locator(".marks-of-layers svg").bounding_box()
     assert picture["x"] + picture["width"] <= 390

@@ -1,5 +1,10 @@
 """Quizzes: declared, judged from Python, shown where no widget runs."""
 
+import base64
+import json
+import re
+from html import unescape
+
 import pytest
 
 from utils.exercises import Quiz, progress, quiz
@@ -114,3 +119,92 @@ def test_the_browser_gets_what_python_says():
     for reply in spec["replies"]:
         assert quiz("99.1", reply["key"]).message == reply["message"]
     assert spec["why"] == WHY
+
+
+# ---- a picture behind the card
+
+
+def answered(k):
+    return dict(y=[0.25 * k, 0.1], readout=f"the truth is {0.25 * k:.2f}")
+
+
+@pytest.fixture
+def gated():
+    from utils.explorable import Bars, Explorable
+
+    marks = [Bars("y", names=("it shrinks", "other"))]
+    return quiz(
+        "99.1", then=Explorable(answered, title="who wins", alt="It shrinks wins", marks=marks, k=[1, 2])
+    )
+
+
+def test_text_and_cover_tell_question_and_options_and_nothing_else(gated):
+    data, _ = gated._repr_mimebundle_()
+    assert (
+        data["text/plain"]
+        == repr(gated)
+        == (
+            "Quiz 99.1. Choose, then read why.\n  a  it grows\n  b  it shrinks\n  c  neither\n"
+            'Answer here, or with quiz("99.1", "a").\n<who wins | covered until the guess is made>'
+        )
+    )
+    assert "image/png" not in data, "a viewer would show it beside the question"
+    visible = re.sub("<details.*?</details>", "", data["text/html"])
+    assert (
+        "it grows" in visible and "who wins" not in visible and "truth" not in visible and WHY not in visible
+    )
+
+
+def test_where_no_widget_runs_the_picture_is_folded_away_and_fits(gated):
+    html = gated._repr_mimebundle_()[0]["text/html"]
+    folds = re.findall("<details.*?</details>", html)
+    assert [re.search("<summary>(.*?)</summary>", fold)[1] for fold in folds] == [
+        "The picture, once you have guessed",
+        "The answer",
+    ]
+    [image] = re.findall('<img [^>]*src="data:image/png;base64,([^"]+)"', folds[0])
+    png = base64.b64decode(image)
+    assert png == gated.picture.poster() and png[:4] == b"\x89PNG" and len(png) <= 40_000
+    alt = unescape(re.search('alt="([^"]*)"', folds[0])[1])
+    assert alt.startswith("who wins: ") and "shrinks" not in alt and "0.25" not in alt
+    assert "the truth is 0.25" in folds[0], "for those who cannot see it, or where no picture is let through"
+
+
+def test_a_page_made_by_nbconvert_has_it_too(gated):
+    from nbconvert import HTMLExporter
+    from nbformat.v4 import new_code_cell, new_notebook, new_output
+
+    from utils.notebooks.run import strip
+
+    data = gated._repr_mimebundle_()[0]
+    output = new_output("execute_result", data, execution_count=1)
+    notebook = new_notebook(cells=[new_code_cell("quiz()", execution_count=1, outputs=[output])])
+    strip(notebook)
+    assert set(notebook.cells[0].outputs[0].data) == {"text/plain", "text/html"}
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+    assert "The picture, once you have guessed" in page and "data:image/png;base64" in page
+
+
+def test_a_picture_that_cannot_be_drawn_covers_its_error_too():
+    from utils.explorable import Bars, Explorable
+
+    def late(k):
+        if late.ready:
+            raise ValueError("not yet")
+        return dict(y=[1.0], readout="x")
+
+    late.ready = False
+    picture = Explorable(late, title="late", marks=[Bars("y")], k=[1])
+    late.ready = True
+    text, html = quiz("99.1", then=picture).fallback()
+    assert "not yet" not in text and "not yet" in re.findall("<details.*?</details>", html)[0]
+
+
+def test_what_an_offline_page_needs_is_only_there_when_asked_for(gated, monkeypatch):
+    from utils.widgets import OFFLINE, OFFLINE_WANTED
+
+    assert OFFLINE not in gated._repr_mimebundle_()[0]
+    monkeypatch.setenv(OFFLINE_WANTED, "1")
+    state = gated._repr_mimebundle_()[0][OFFLINE]
+    assert state["kind"] == "quiz" and sorted(state["picture"]["frames"]) == ["0", "1"]
+    json.dumps(state)

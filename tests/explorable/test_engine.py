@@ -453,7 +453,7 @@ def test_offline_html_of_a_live_only_one_is_its_picture():
 def test_a_page_holds_several():
     html = page([attention(), "<p>between</p>", attention(title="other")], "two & more")
     assert html.startswith("<!doctype html>") and "<title>two &amp; more</title>" in html
-    assert html.count("<div data-explorable>") == 2 and "<p>between</p>" in html
+    assert html.count('<div data-explorable="picture">') == 2 and "<p>between</p>" in html
     assert html.count('<script type="module">') == html.count("<style>") - 1 == 1, "one module for both"
     assert "module" not in page([attention(stateful=True), "<p>alone</p>"], "two pictures")
     assert "marksStage(" not in html and "marksStage(" in page(

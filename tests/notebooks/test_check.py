@@ -45,6 +45,7 @@ def test_what_no_rule_minds(course):
         end.source += f" a line of {'=' * 7} and of {'=' * 8}:\n{'=' * 8}\n"
         notebook.cells[4].outputs = [stdout(f"x\n{'=' * 7}\n{'>' * 8} y\n")]
         notebook.cells[4].outputs += [picture("a | b", "A" * 150_000), picture("<Figure>", "A" * 150_000)]
+        notebook.cells[4].outputs.append(covered("A" * 53_000))
         notebook.cells[4].outputs += [
             stdout(f"{table.of(record_file.fresh_record())}"),
             stdout("Progress: reset."),
@@ -93,6 +94,14 @@ UNWRITTEN = (
     '<script>{"readout": "02 activations (not written yet)\\\\nrests on 03 x (not written yet)"}</script>'
 )
 LATE_RESULT = new_output("execute_result", {"text/plain": "1"}, execution_count=7)
+
+
+def covered(data):
+    """A picture behind a quiz, as a notebook keeps it."""
+    html = f'<div>Quiz 01.a.<details><summary>The picture</summary><img alt="x" src="data:image/png;base64,{data}"></details></div>'
+    text = "Quiz 01.a. Choose.\n  a  one\n<a title | covered until the guess is made>"
+    return new_output("execute_result", {"text/html": html, "text/plain": text}, execution_count=3)
+
 
 CELL_BREAKS = [
     (
@@ -178,6 +187,7 @@ CELL_BREAKS = [
         "its output shows what somebody has done",
     ),
     ("small_images", 5, keep(picture("<a | b>", "A" * 54_000)), "its picture has 40 kB, more than 40 kB"),
+    ("small_images", 5, keep(covered("A" * 54_000)), "its picture has 40 kB, more than 40 kB"),
     ("small_images", 5, keep(picture("<Figure>", "A" * 203_000)), "its picture has 152 kB, more than 150 kB"),
     ("small_images", 5, keep(show("image/svg+xml", "x" * 151_000)), "its picture has 151 kB, more than 150"),
     ("no_absolute_paths", 2, add("\nf = '/srv/me/x.csv'"), "its source holds an absolute path: /srv/me/x.c"),
@@ -220,8 +230,14 @@ CELL_BREAKS = [
     ("plain_markdown", 8, add(" {term}`softmax`"), "uses the MyST syntax {term}`...`, which"),
     ("plain_markdown", 8, add("\n\n```{note}\nx\n```\n"), "uses the MyST syntax ```{note}, which"),
     ("plain_markdown", 8, add("\n\n:::{note}\nx\n:::\n"), "uses the MyST syntax :::{note}, which"),
-    ("colours_in_braces", 8, add(r" $\color{#0072B2}{y} + 1$"), r"write {\color{#0072B2}{...}} with the"),
-    ("colours_in_braces", 8, add(r" ${\color{#0072B2} y} + 1$"), r"write {\color{#0072B2}{...}} with the"),
+    ("colours_in_braces", 8, add(r" $\color{#157ABB}{y} + 1$"), r"write {\color{#157ABB}{...}} with the"),
+    ("colours_in_braces", 8, add(r" ${\color{#157ABB} y} + 1$"), r"write {\color{#157ABB}{...}} with the"),
+    (
+        "colours_can_be_read",
+        8,
+        add(r" ${\color{#d55e00}{y}} + 1$"),
+        "colours letters #D55E00; write #C25400, which",
+    ),
     ("equation_tags_unique", 8, add(r" $$y \tag{1.1}$$"), r"the equation's \tag{1.1} is also in cell 3"),
     ("equation_tags_unique", 8, add(r" $$y \tag{2.1}$$"), r"the equation's \tag{2.1} has another chapter's"),
     ("equation_tags_unique", 8, add(r" $$y \tag{*}$$"), r"the equation's \tag{*} must look like \tag{4.7}"),

@@ -15,7 +15,7 @@ DEEP = "[" * 900 + "]" * 900
 @pytest.fixture
 def tell(course, monkeypatch, capsys):
     """What a command prints, and its exit code; kernels are not started."""
-    monkeypatch.setattr(running, "_execute", lambda chapter: (None, None, 1.0))
+    monkeypatch.setattr(running, "execute", lambda chapter: (None, None, 1.0))
 
     def run(*command):
         code = main(["--root", str(course.root), *command])

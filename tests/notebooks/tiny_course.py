@@ -97,7 +97,7 @@ RULE = r"""## 1.1 Chain rule · 链式法则
 
 > **要点** 一句话。
 
-$$ {\color{#0072B2}{y}} = x W^\top \tag{1.1} $$
+$$ {\color{#157ABB}{y}} = x W^\top \tag{1.1} $$
 
 By eq. (1.1), (0.644, 0.237) is a/b/c."""
 SUMMARY = "## Summary · 小结\n\n"

@@ -11,7 +11,7 @@ import pytest
 
 from utils.explorable import Explorable
 from utils.explorable.engine import Canvas, Choice
-from utils.widgets import EXPLORABLE, SCRIPTS, STYLES, CourseWidget, Library, joined
+from utils.widgets import EXPLORABLE, SCRIPTS, STYLES, CourseWidget, Library, joined, math_font
 
 
 class Plain(CourseWidget):
@@ -27,7 +27,7 @@ def test_the_module_is_sent_once_whatever_the_number_of_widgets():
     ]
     assert max(sent) < 1_600, "each one brings only the question for the module"
     whole = Library.shared().get_state()
-    assert whole["source"] == joined(SCRIPTS) and whole["_css"] == joined(STYLES)
+    assert whole["source"] == joined(SCRIPTS) and whole["_css"] == joined(STYLES) + math_font()
 
 
 def test_a_widget_tells_the_page_its_own_id():

@@ -3,7 +3,11 @@
 from dataclasses import dataclass, field
 from html import escape
 
-STYLE = {True: "color:#00664b", False: "color:#b34700;font-weight:bold"}
+# Each on a paper of its own, so that they can be read in the light and in the dark.
+STYLE = {
+    True: "color:#00513b;background-color:#e3f4ed;padding:1px 6px",
+    False: "color:#8a3500;background-color:#fdeee4;padding:1px 6px;font-weight:bold",
+}
 
 
 @dataclass

@@ -57,7 +57,7 @@ function quiz({ model, el }) {
     model.set("given", given);
     model.save_changes();
     touch(model);
-    uncover();
+    gated.uncover();
   };
   function show(given) {
     const fits = (reply) => (choices.length ? reply.key === given : inside(reply, Number(given)));
@@ -78,32 +78,58 @@ function quiz({ model, el }) {
     show(before);
   }
   el.append(node("div", { className: "card" }, form, asleep));
-  const uncover = model.get("then") ? gate({ model, el }, () => wordsFor(model.get("given"), choices)) : () => {};
-  if (before) uncover();
+  const gated = model.get("then") ? gate({ model, el }, () => guessOf(model.get("given"), choices)) : { uncover() {}, close() {} };
+  if (before) gated.uncover();
+  return gated.close;
 }
 
-const wordsFor = (given, choices) => (given ? `Your guess: ${choices.find(([key]) => key === given)?.[1] ?? given}.` : "");
+// What the picture is to show of a guess: words, and a number or the names by which a mark may know the choice.
+function guessOf(given, choices) {
+  if (!given) return null;
+  const text = choices.find(([key]) => key === given)?.[1];
+  if (text === undefined) return { words: `Your guess: ${given}`, number: Number(given) };
+  const plain = text.replaceAll("`", "");
+  return { words: `Your guess: ${plain}`, names: [given, plain].map((name) => name.trim().toLowerCase()) };
+}
 
-// The picture that a prediction is about: covered until the guess is made, or skipped; the guess stays beside it.
+// The picture that a prediction is about: covered until the guess is made, or skipped; the guess stays in it.
 function gate({ model, el }, guess) {
   const skip = button("Show it without a guess", () => uncover());
   const cover = node("div", { className: "card card-cover" }, node("span", { textContent: "The picture is covered until you have guessed." }), skip);
+  const told = () => (leftOf(model).sketch ? { ...(guess() ?? { words: "Your guess is sketched." }), sketch: leftOf(model).sketch } : guess());
+  // Where the picture wants a line to be sketched, its empty axes are there to draw on.
+  async function offer() {
+    const { page } = (await model.widget_manager.get_model(model.get("then"))).get("spec");
+    const wanted = page?.marks.find((mark) => mark.guess === "sketch");
+    if (!wanted || opened) return;
+    const note = (sketch) => {
+      leftOf(model).sketch = sketch;
+      skip.textContent = "Compare with the picture";
+      touch(model);
+    };
+    const before = leftOf(model).sketch;
+    const pad = sketchPad(wanted, before ? [...before] : Array(COLUMNS).fill(null), note);
+    if (before) skip.textContent = "Compare with the picture";
+    cover.firstChild.textContent = "Sketch what you expect.";
+    cover.append(node("figure", { className: "explorable marks" }, pad));
+  }
   const stage = node("div", { className: connected(el) ? "" : "jupyter-widgets-disconnected" });
-  const said = node("p", { className: "card-guess" });
   let opened = false;
+  let shown = null;
   async function uncover() {
-    said.textContent = guess();
+    shown?.guess(told());
     if (opened) return;
     opened = true;
     if (!leftOf(model).uncovered) touch(model);
     leftOf(model).uncovered = true;
     const inner = await model.widget_manager.get_model(model.get("then"));
-    cover.replaceWith(said, stage);
-    explorable({ model: inner, el: stage });
+    cover.replaceWith(stage);
+    shown = explorable({ model: inner, el: stage, guess: told() });
   }
   el.append(cover);
   if (leftOf(model).uncovered) uncover();
-  return uncover;
+  else offer().catch(() => {}); // a picture that is not there is told when it is uncovered
+  return { uncover, close: () => shown?.() };
 }
 
 const inside = ({ low = -Infinity, high = Infinity }, number) => low <= number && number <= high;

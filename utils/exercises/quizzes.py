@@ -1,5 +1,6 @@
 """Predictions: choose or type a number before you look; right or wrong, the explanation follows."""
 
+import base64
 import math
 from dataclasses import dataclass, field
 from html import escape
@@ -11,6 +12,7 @@ from utils.exercises.record import progress
 from utils.exercises.wording import codes, sentence
 
 SURPRISE = "it comes out differently"
+COVERED = "covered until the guess is made"  # utils/notebooks knows a covered picture by it
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ def quiz(number, answer=None, *, then=None):
 
     number: of the quiz, "01.2"; answer: a key, the text of an option, or a number; then: an explorable, covered until
     the guess is made or skipped.  Returns a Verdict if there is an answer and no picture, else a card with radio
-    buttons or a field; on a page without a kernel it shows the options and the answer folded away.  ValueError for a
-    number that does not exist, or a `then` that is no explorable.
+    buttons or a field; on a page without a kernel it shows the options, and folded away the answer and the picture.
+    ValueError for a number that does not exist, or a `then` that is no explorable.
     """
     asked = registry.find(number, "QUIZZES")
     if then is not None and not hasattr(then, "with_opening"):
@@ -163,17 +165,32 @@ def as_text(asked):
     return "\n".join([f"Quiz {asked.number}. {sentence(asked.prompt)}", *asked.lines(), how]).replace("`", "")
 
 
-def as_html(asked):
-    """A quiz as HTML without widgets: the options, and the answer folded away."""
+def as_html(asked, picture=None):
+    """A quiz as HTML without widgets: the options; folded away the answer, and the explorable that it is about."""
     options = "".join(
         f'<li style="list-style:none">{escape(key)}&ensp;{in_html(text)}</li>'
         for key, text in asked.choices.items()
     )
     listed = f'<ul style="margin:4px 0;padding-left:4px">{options}</ul>' if options else ""
     answer = in_html(f"{asked.truth}. {asked.why}")
-    folded = f'<details style="margin:4px 0 0"><summary>The answer</summary>{answer}</details>'
+    folded = "" if picture is None else behind(picture)
+    folded += f'<details style="margin:4px 0 0"><summary>The answer</summary>{answer}</details>'
     return (
         Card(f"Quiz {asked.number}. {sentence(asked.prompt)}")
         ._repr_html_()
         .replace("</div>", f"{listed}{folded}</div>")
+    )
+
+
+def behind(picture):
+    """The still picture of an explorable, folded away; the words instead of it must not tell what it shows."""
+    data = base64.b64encode(picture.poster()).decode()
+    alt = escape(f"{picture.title}: the picture that the question is about. What it shows is said below.")
+    readout = f'<p style="margin:4px 0 0;white-space:pre-wrap">{escape(picture.readout())}</p>'
+    image = (
+        f'<img alt="{alt}" src="data:image/png;base64,{data}" style="max-width:100%;background-color:#fff">'
+    )
+    return (
+        f'<details style="margin:4px 0 0"><summary>The picture, once you have guessed</summary>'
+        f"{image}{readout}</details>"
     )

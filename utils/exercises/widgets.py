@@ -2,7 +2,7 @@
 
 import traitlets
 
-from utils.exercises.quizzes import as_html, as_text
+from utils.exercises.quizzes import COVERED, as_html, as_text
 from utils.exercises.record import progress
 from utils.exercises.wording import sentence
 from utils.widgets import BrowserCard
@@ -34,8 +34,12 @@ class QuizCard(BrowserCard):
         super().__init__(kind="quiz", spec=spec, then=then, given=given)
 
     def fallback(self):
-        covered = f"\n<{self.picture.title} | covered until the guess is made>" if self.picture else ""
-        return as_text(self.quiz) + covered, as_html(self.quiz)
+        covered = f"\n<{self.picture.title} | {COVERED}>" if self.picture else ""
+        return as_text(self.quiz) + covered, as_html(self.quiz, self.picture)
+
+    def offline_state(self):
+        picture = self.picture and self.picture.offline_state()
+        return {"kind": "quiz", "spec": self.spec, "given": "", "then": self.then, "picture": picture}
 
     @traitlets.observe("given")
     def _remember(self, change):

@@ -8,9 +8,11 @@ from utils.widgets import CourseWidget
 
 from .bake import baked_states, frame_key
 from .controls import Array, Canvas, Choice, Control, Slider, Switch, Text, as_control
-from .offline import fragment, page
+from .offline import fragment, page, state_of
 from .painters import MarksPainter, PicturePainter, check_functions
 from .scene import ENCODINGS, Scene
+
+OFFLINE_FRAMES = 20  # of matplotlib's pictures, on a page of a whole chapter
 
 __all__ = ["Array", "Canvas", "Choice", "Explorable", "Scene", "Slider", "Switch", "Text", "page"]
 
@@ -28,7 +30,9 @@ class Explorable(CourseWidget):
     actions: {name: function(**values) -> values to change, or None when there is nothing left to do}, a button each;
     play: names of the sliders that get play and step buttons, and of the actions that may go on by themselves;  presets: {name: values}, each a whole state, the start
     with these values changed;  figsize: inches, 100 px each on the page;  dpi: pixels per inch of the live picture;
-    alt: the picture in words;  fmt: "png", "jpeg" or "webp", live;  stateful: True if `update` remembers earlier calls.
+    alt: the picture in words;  fmt: "png", "jpeg" or "webp", live;  stateful: True if `update` remembers earlier calls;
+    guess: where matplotlib's picture shows a number that was guessed at a quiz, {"axes": 0, "along": "y"}; marks say it
+    themselves.
     ValueError, naming the argument, for anything that does not fit together.
 
     A *state* below is {control's name: value as it travels to the browser}, see `controls`.
@@ -59,6 +63,7 @@ class Explorable(CourseWidget):
         alt=None,
         fmt="png",
         stateful=False,
+        guess=None,
         **controls,
     ):
         _check_options(title=title, figsize=figsize, dpi=dpi, alt=alt, fmt=fmt, stateful=stateful)
@@ -77,7 +82,7 @@ class Explorable(CourseWidget):
         self.actions = _check_actions(actions)
         self.play = self._check_play(play)
         if marks is None:
-            self.painter = PicturePainter(*functions, figsize, dpi, pick, self.controls)
+            self.painter = PicturePainter(*functions, figsize, dpi, pick, self.controls, guess)
         else:
             self.painter = MarksPainter(*functions, marks, links)
             self.painter.shape_by(self._decode(self.start))
@@ -133,14 +138,14 @@ class Explorable(CourseWidget):
         data = frame.pop("data")
         return {"kind": "frame", "seq": seq} | frame, [data]
 
-    def baked_frames(self, max_frames=60) -> dict:
+    def baked_frames(self, max_frames=60, fmt="webp") -> dict:
         """The frames of `bake`, by their keys."""
         if self.live_only:
             raise ValueError("bake: expected sliders, choices and switches, without state; this is live only")
         frames = {}
         for state in baked_states(self.controls, self.start, self.presets.values(), max_frames):
             try:
-                frames[frame_key(state)] = self.frame(state, "webp")
+                frames[frame_key(state)] = self.frame(state, fmt)
             except Exception as error:
                 error.add_note(f"while baking {self.describe(state)}")
                 raise
@@ -159,6 +164,9 @@ class Explorable(CourseWidget):
     def to_html(self, max_frames=60) -> str:
         """A piece of HTML that is alive without kernel, network and other files; see `page` for a whole one."""
         return fragment(self, max_frames)
+
+    def offline_state(self):
+        return state_of(self, OFFLINE_FRAMES if self.scene else 60, "small")
 
     def poster(self) -> bytes:
         """The start as a palette PNG of at most 40 kB; blank if `update` raised."""

@@ -7,7 +7,9 @@ const PING_PAUSE = 6; // ms
 const PAUSE_BETWEEN = 16; // ms, so that other controls and the page's own work have their turn
 const smallest = (numbers) => numbers.indexOf(Math.min(...numbers));
 
-function explorable({ model, el }) {
+// guess: what was guessed at the quiz before, see `guessOf` in cards.js; the function that comes back ends the view, and
+// its `guess` shows another one.
+function explorable({ model, el, guess = null }) {
   const spec = model.get("spec");
   const names = spec.controls.map(({ name }) => name);
   const specs = Object.fromEntries(spec.controls.map((control) => [control.name, control]));
@@ -62,6 +64,7 @@ function explorable({ model, el }) {
   const line = (name, role) => node("div", { className: `explorable-${name}`, role });
   const [readout, note, alert] = [line("readout", "status"), line("note", "status"), line("alert", "alert")];
   readout.ariaLive = "polite";
+  const guessed = line("guess");
   const controls = {};
   // numbers are dragged in the marks, and what a click on an element sets needs no second place
   const picks = (spec.page?.marks ?? []).map(({ pick }) => pick);
@@ -89,11 +92,17 @@ function explorable({ model, el }) {
   actionRow.ariaLabel = "actions";
   const grid = node("fieldset", { className: "explorable-controls" }, ...shownNames.map((name) => controls[name].element));
   const top = node("div", { className: "explorable-top" }, node("strong", { textContent: spec.title }), actionRow, presetRow);
-  const root = node("div", { className: "explorable" }, top, grid, stage.element, readout, note, alert);
+  const root = node("div", { className: "explorable" }, top, grid, guessed, stage.element, readout, note, alert);
   if (spec.width) root.style.maxWidth = `${spec.width + 8}px`; // and 4 px of padding, so that no pixel is resampled
 
+  // A page on its own shows no handle of what only Python could answer, and says so.
+  const offline = model.get("offline");
+  const asksPython = offline && (!spec.cache || spec.actions?.length || spec.controls.some(({ kind }) => kind === "array"));
+  const PYTHON = spec.cache ? "Dragging and other moves need a running notebook." : "This picture moves in a running notebook.";
+  if (offline && !spec.cache) grid.hidden = presetRow.hidden = true;
   const say = (element, words) => element.textContent !== words && (element.textContent = words);
-  const remark = (words) => say(note, lost ? `${words} Run the cell to wake this picture.`.trim() : words);
+  const wakes = () => (lost ? "Run the cell to wake this picture." : asksPython ? PYTHON : "");
+  const remark = (words) => say(note, `${words} ${wakes()}`.trim());
   function show(frame, words = "") {
     stage.show(frame);
     say(readout, frame.readout);
@@ -250,6 +259,11 @@ function explorable({ model, el }) {
     tick();
   }
 
+  function showGuess(given) {
+    say(guessed, given?.words ?? "");
+    stage.guess(given);
+  }
+  showGuess(guess);
   loadBaked();
   el.append(root);
   model.on("msg:custom", onReply);
@@ -259,10 +273,11 @@ function explorable({ model, el }) {
   if (!spec.cache && cache.has("start")) show(cache.get("start"));
   else refresh();
 
-  return () => {
+  const close = () => {
     stop();
     settle();
     stage.close();
     for (const frame of cache.values()) stage.forget(frame);
   };
+  return Object.assign(close, { guess: showGuess });
 }

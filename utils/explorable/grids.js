@@ -25,7 +25,22 @@ const THEMES = {
     "value-ink": "#7cc7f2", "gradient-ink": "#ffa866", "parameter-ink": "#6fd9b4", "data-ink": "#b8c0c8",
   },
 };
-const themeNow = () => THEMES[document.body.dataset.jpThemeLight === "false" ? "dark" : "light"];
+// Jupyter tells its theme; a page of ours follows the reader's system, and colours that are forced decide by their paper.
+const [SYSTEM_DARK, FORCED] = ["(prefers-color-scheme: dark)", "(forced-colors: active)"].map((query) => matchMedia(query));
+function themeNow() {
+  const told = document.body.dataset.jpThemeLight;
+  const both = getComputedStyle(document.documentElement).colorScheme.includes("dark");
+  let dark = told ? told === "false" : both && SYSTEM_DARK.matches;
+  if (FORCED.matches) {
+    const probe = document.body.appendChild(node("i"));
+    probe.style.cssText = "background-color: Canvas";
+    dark = luminance(getComputedStyle(probe).backgroundColor.match(/[\d.]+/g).slice(0, 3).map(Number)) < 0.179;
+    probe.remove();
+  }
+  return THEMES[dark ? "dark" : "light"];
+}
+const narrow = () => document.documentElement.clientWidth < 560;
+const COARSE = matchMedia("(pointer: coarse)").matches; // a finger needs 44 px
 const bytesOfColour = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 
 // The colour of a number: from the paper at 0 to that of its kind, or of negative numbers, at the limit.
@@ -36,9 +51,10 @@ function colourOf(theme, kind, value, limit) {
 }
 
 // Black or white, whichever is read more easily on a colour: one of them always has a contrast above 4.5.
-function inkOn(colour) {
+const inkOn = (colour) => (luminance(colour) > 0.179 ? "#000" : "#fff");
+function luminance(colour) {
   const linear = colour.map((byte) => byte / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.179 ? "#000" : "#fff";
+  return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
 }
 
 const setText = (element, words) => element.textContent !== words && (element.textContent = words);
@@ -142,7 +158,8 @@ function grid(mark, page) {
   if (mark.canvas) return canvasGrid(mark, page);
   const strip = mark.mark === "strip";
   const width = strip ? Math.max(4, Math.min(18, Math.floor(600 / columns))) : mark.numbers ? 46 : Math.max(8, Math.min(24, Math.floor(420 / columns)));
-  const height = strip ? 22 : mark.numbers ? 34 : width;
+  const touched = COARSE && (mark.drag || mark.pick);
+  const height = touched ? 44 : strip ? 22 : mark.numbers ? 34 : width;
   const left = mark.rows.length ? 8 + 7.5 * Math.max(...mark.rows.map((name) => name.length)) : 0;
   const top = mark.columns.length ? 20 : 0;
   const [w, h] = [left + columns * width + 2, top + rows * height + 2];
@@ -232,7 +249,8 @@ function canvasGrid(mark, page) {
 
 // --- Axes, for bars, curves and points. ---
 
-const PLOT = { width: 380, height: 220, left: 58, right: 12, top: 10, bottom: 40 };
+const roomNow = () => Math.max(280, document.documentElement.clientWidth - 56);
+const PLOT = { width: Math.min(380, roomNow()), height: 220, left: 58, right: 12, top: 10, bottom: 40 };
 
 function ticksOf([low, high], log) {
   if (log) {
@@ -254,7 +272,8 @@ const superscript = (power) => [...String(power)].map((letter) => "\u207b\u2070\
 
 function plane(mark, log = "") {
   const { left, right, top, bottom } = PLOT;
-  const [width, height] = [mark.width ?? PLOT.width, mark.height ?? PLOT.height];
+  const size = { width: mark.width ? Math.min(mark.width, roomNow()) : PLOT.width, height: mark.height ?? PLOT.height };
+  const { width, height } = size;
   const axes = svg("g", { class: "marks-axes" });
   const clip = `marks-clip-${Math.random().toString(36).slice(2)}`;
   const frame = svg("rect", { x: left, y: top - 2, width: width - left - right, height: height - top - bottom + 4 });
@@ -264,6 +283,8 @@ function plane(mark, log = "") {
   const ruler = { x: log.includes("x") ? Math.log10 : Number, y: log.includes("y") ? Math.log10 : Number };
   let limits = { x: [0, 1], y: [0, 1] };
   let drawn = "";
+  let guessed = null; // a number, drawn across the axis that the mark names, or a sketched line
+  const guessLine = svg("g", { class: "marks-guess" });
   const at = {
     x: (value) => left + ((ruler.x(value) - limits.x[0]) / (limits.x[1] - limits.x[0])) * (width - left - right),
     y: (value) => height - bottom - ((ruler.y(value) - limits.y[0]) / (limits.y[1] - limits.y[0])) * (height - top - bottom),
@@ -273,16 +294,30 @@ function plane(mark, log = "") {
     y: (pixel) => limits.y[0] + ((height - bottom - pixel) / (height - top - bottom)) * (limits.y[1] - limits.y[0]),
   };
   function fit(axis, given, values) {
-    const seen = (given.length ? given : values).map(ruler[axis]).filter(Number.isFinite);
+    const told = axis === mark.guess && Number.isFinite(guessed) ? [...values, guessed] : values;
+    const seen = (given.length ? given : told).map(ruler[axis]).filter(Number.isFinite);
     let [low, high] = [Math.min(...seen), Math.max(...seen)];
     if (!(high > low)) [low, high] = [low - 1, low + 1];
     const air = given.length || axis === "x" ? 0 : 0.06 * (high - low);
     limits[axis] = [low - air, high + air];
   }
+  function drawGuess() {
+    if (guessed === null || !mark.guess) return guessLine.replaceChildren();
+    if (mark.guess === "sketch") return guessLine.replaceChildren(svg("path", { d: sketched(guessed) }));
+    const upright = mark.guess === "x";
+    const within = (value, low, high) => Math.min(high, Math.max(low, Number.isFinite(value) ? value : low));
+    const place = upright ? within(at.x(guessed), left, width - right) : within(at.y(guessed), top, height - bottom);
+    const ends = upright ? { x1: place, x2: place, y1: top, y2: height - bottom } : { x1: left, x2: width - right, y1: place, y2: place };
+    const far = upright && place > (left + width - right) / 2;
+    const words = upright ? { x: place + (far ? -5 : 5), y: top + 8 } : { x: width - right - 4, y: place < top + 18 ? place + 10 : place - 9 };
+    const anchor = upright && !far ? "marks-start" : "marks-end";
+    guessLine.replaceChildren(svg("line", ends), svg("text", { ...words, class: `marks-halo ${anchor}` }, "your guess"));
+  }
   function drawAxes() {
-    const now = JSON.stringify(limits);
+    const now = JSON.stringify([limits, guessed]);
     if (now === drawn) return;
     drawn = now;
+    drawGuess();
     const y = ticksOf(limits.y, log.includes("y")).map(([value, words]) => {
       const place = at.y(log.includes("y") ? 10 ** value : value);
       return svg("g", {}, svg("line", { x1: left, x2: width - right, y1: place, y2: place }), svg("text", { x: left - 6, y: place, class: "marks-end" }, words));
@@ -302,7 +337,17 @@ function plane(mark, log = "") {
     const [inX, inY] = [Math.min(width - right, Math.max(left, x)), Math.min(height - bottom, Math.max(top, y))];
     return [inX, inY, Math.hypot(inX - x, inY - y) > 3];
   };
-  return { picture, inner, at, back, fit, drawAxes, edge, ruler };
+  // A sketch is a height for each of its columns, as a fraction of the axis, null where nothing was drawn.
+  function sketched(heights) {
+    const column = (width - left - right) / (heights.length - 1);
+    const points = heights.map((share, k) => share !== null && [left + k * column, height - bottom - share * (height - top - bottom)]);
+    return points.map((point, k) => (point ? `${points[k - 1] ? "L" : "M"}${point[0].toFixed(1)} ${point[1].toFixed(1)}` : "")).join("");
+  }
+  const guess = (given) => {
+    guessed = (mark.guess === "sketch" ? given?.sketch : given?.number) ?? null;
+    picture.append(guessLine); // above all else
+  };
+  return { picture, inner, at, back, fit, drawAxes, edge, ruler, guess, size };
 }
 
 // room for the numbers above and below the bars
@@ -310,7 +355,7 @@ const roomy = (values) => values.map((value) => 1.12 * value);
 
 function bars(mark, page) {
   const count = mark.shape[0];
-  const { picture, at, back, fit, drawAxes } = plane(mark);
+  const { picture, at, back, fit, drawAxes, guess } = plane(mark);
   const slot = (PLOT.width - PLOT.left - PLOT.right) / count;
   const all = Array.from({ length: count }, (_, i) => {
     const x = PLOT.left + i * slot + slot * 0.12;
@@ -343,7 +388,56 @@ function bars(mark, page) {
       if (slot >= 34) setText(number, written(data[i], mark.digits));
     });
   }
-  return { element: picture, show };
+  return { element: picture, show, guess };
+}
+
+const COLUMNS = 49; // of a sketch
+
+// Empty axes to draw a guess on, with the pointer or with arrow keys; onchange gets the sketch.
+function sketchPad(mark, heights, onchange) {
+  const { picture, fit, drawAxes, guess, size } = plane(mark, mark.log);
+  const { width, height, left, right, top, bottom } = { ...PLOT, ...size };
+  let column = 0; // where the keyboard is, or the pointer was
+  let drawing = false;
+  fit("x", mark.xlim, []);
+  fit("y", mark.ylim, []);
+  const show = () => (guess({ sketch: heights }), drawAxes());
+  const set = (to, share) => {
+    const [from, before] = [column, heights[column] ?? share];
+    const count = Math.abs(to - from) || 1; // no gap where the pointer was quick
+    for (let k = drawing ? 0 : count; k <= count; k++) heights[Math.round(from + ((to - from) * k) / count)] = before + ((share - before) * k) / count;
+    column = to;
+    show();
+    onchange(heights);
+  };
+  const within = (share) => Math.min(1, Math.max(0, share));
+  const draw = (event) => {
+    const box = picture.getBoundingClientRect();
+    const [x, y] = [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height];
+    set(Math.round(within((x - left) / (width - left - right)) * (COLUMNS - 1)), within((height - bottom - y) / (height - top - bottom)));
+    drawing = true;
+  };
+  picture.addEventListener("pointerdown", (event) => {
+    picture.setPointerCapture(event.pointerId);
+    drawing = false;
+    draw(event);
+  });
+  picture.addEventListener("pointermove", (event) => picture.hasPointerCapture(event.pointerId) && draw(event));
+  picture.addEventListener("keydown", (event) => {
+    const [along, up] = ARROWS[event.key] ?? [0, 0];
+    if (!along && !up) return;
+    event.preventDefault();
+    const here = heights[column] ?? 0.5;
+    drawing = heights[column] !== null;
+    set(Math.min(COLUMNS - 1, Math.max(0, column + 2 * along)), within(here - 0.04 * up));
+  });
+  picture.setAttribute("tabindex", 0);
+  picture.dataset.lmSuppressShortcuts = "true";
+  picture.setAttribute("role", "application");
+  picture.setAttribute("aria-label", `${mark.label}: sketch your guess with the pointer, or with the arrow keys`);
+  picture.classList.add("marks-sketch");
+  show();
+  return picture;
 }
 
 // Arrows on the axes of a curve; returns what puts them where the numbers say.
@@ -393,7 +487,7 @@ function spread(names, { width, height }) {
 }
 
 function curve(mark, page) {
-  const { picture, inner, at, back, fit, drawAxes, edge, ruler } = plane(mark, mark.log);
+  const { picture, inner, at, back, fit, drawAxes, edge, ruler, guess, size } = plane(mark, mark.log);
   const lines = mark.mark === "points" ? [] : Array.from({ length: mark.shape[0] }, (_, i) => {
     const path = svg("path", { class: `marks-element marks-line marks-line-${i % 6} ${looks(mark)}` });
     page.register(keyOf(mark.of, [i]), path);
@@ -406,6 +500,7 @@ function curve(mark, page) {
     const group = svg("g", { class: `marks-${cloud.kind}` });
     const all = Array.from({ length: cloud.shape[0] }, (_, i) => {
       const dot = svg("circle", { r: cloud.drag ? 8 : 4, class: "marks-element marks-dot", role: "gridcell" });
+      if (cloud.drag && COARSE) dot.style.strokeWidth = 28; // clear, and felt by a finger
       const where = () => (seen ? [0, 1].map((k) => Number(seen[cloud.of].data[2 * i + k].toPrecision(3))).join(", ") : "");
       page.register(keyOf(cloud.of, [i]), dot, () => `${cloud.label}${cloud.shape[0] > 1 ? ` [${i}]` : ""}: ${where()}`);
       group.append(dot);
@@ -474,7 +569,7 @@ function curve(mark, page) {
       dot.classList.toggle("marks-off", off);
       if (dot.marksName) names.push([dot.marksName, cx, cy, clouds[c].side === "left"]);
     }));
-    spread(names, mark.width ? mark : PLOT);
+    spread(names, size);
   }
   if (mark.pick && mark.x) scrub();
   // a click or a drag along the axis: the nearest of the places
@@ -499,5 +594,5 @@ function curve(mark, page) {
       }, { once: true });
     });
   }
-  return { element: node("div", {}, picture, legend), show };
+  return { element: node("div", {}, picture, legend), show, guess };
 }

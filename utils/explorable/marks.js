@@ -249,14 +249,27 @@ function marksPage(spec, hooks) {
   }
   const theme = new MutationObserver(dress);
   theme.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
+  for (const query of [SYSTEM_DARK, FORCED]) query.addEventListener("change", dress);
   dress();
+  function close() {
+    theme.disconnect();
+    for (const query of [SYSTEM_DARK, FORCED]) query.removeEventListener("change", dress);
+  }
   function show(arrays) {
     shown = arrays;
     for (const view of views) view.show(arrays);
     if (page.lit) setText(status, spoken(page.lit));
     element.classList.toggle("marks-still", !hooks.live());
   }
-  return { element, show, light: page.light, close: () => theme.disconnect() };
+  // A number is drawn by the marks that have an axis for it; a choice is marked where its name stands.
+  function guess(given) {
+    for (const view of views) view.guess?.(given);
+    if (shown) views.forEach((view) => view.show(shown));
+    for (const words of element.querySelectorAll(".marks-name, .marks-legend span")) {
+      words.classList.toggle("marks-guessed", Boolean(given?.names?.includes(words.textContent.trim().toLowerCase())));
+    }
+  }
+  return { element, show, guess, light: page.light, close };
 }
 
 // The stage of an explorable that the page draws: frames are arrays.
@@ -266,6 +279,7 @@ function marksStage(spec, { act, live, wires }) {
   const bytesOf = (data) => (typeof data === "string" ? Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)) : data);
   return {
     element: view.element,
+    guess: view.guess,
     frame: ({ readout, manifest, type }, data) => ({ readout, manifest, type, data, arrays: unpack(manifest, bytesOf(data)) }),
     show: (frame) => view.show(frame.arrays),
     kept: ({ readout, manifest, type, data }) => ({ readout, manifest, type, data }),

@@ -20,7 +20,9 @@ class Mark:
 
     of: the array that is drawn, and the mark's name in links; label: the words above it; kind: one of KINDS; drag: the
     Array control that dragging an element changes, of the same shape as the array; pick: the slider or choice that a
-    click on an element sets to the element's number.
+    click on an element sets to the element's number; guess: "x" or "y", the axis of a curve, of points or of bars at
+    which a number that was guessed at a quiz is drawn; "sketch" for a curve with xlim and ylim: the reader draws a line
+    before the picture is uncovered.  A guessed choice is marked where a name of the mark says it.
     """
 
     of: str
@@ -28,11 +30,16 @@ class Mark:
     kind: str = "value"
     drag: str = ""
     pick: str = ""
+    guess: str = field(default="", kw_only=True)
     mark: ClassVar[str] = ""
+    guesses: ClassVar[tuple] = ("",)
 
     def __post_init__(self):
         if self.kind not in KINDS:
             raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.guess not in self.guesses:
+            told = " or ".join(map(repr, self.guesses))
+            raise ValueError(f"guess: expected {told} for {type(self).__name__}, got {self.guess!r}")
 
     def arrays(self):
         """The names of the arrays that it draws."""
@@ -55,6 +62,7 @@ class Mark:
             "kind": self.kind,
             "drag": self.drag,
             "pick": self.pick,
+            "guess": self.guess,
             "shape": list(self.shape(shapes)),
         }
 
@@ -136,6 +144,7 @@ class Bars(Mark):
     limits: tuple = ()
     digits: int = 2
     mark: ClassVar[str] = "bars"
+    guesses: ClassVar[tuple] = ("", "y")
 
     def spec(self, shapes):
         (count,) = self.expect_axes(shapes, 1)
@@ -171,6 +180,12 @@ class Curve(Mark):
     height: int = 220
     look: str = ""
     mark: ClassVar[str] = "curve"
+    guesses: ClassVar[tuple] = ("", "x", "y", "sketch")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.guess == "sketch" and not (self.xlim and self.ylim):
+            raise ValueError("guess: a sketch needs axes with xlim and ylim")
 
     def arrays(self):
         own = (self.of, self.x) if self.x else (self.of,)

@@ -1,25 +1,38 @@
-"""An explorable as a piece of HTML that needs no kernel, no network and no other file."""
+"""Explorables and quizzes as HTML that needs no kernel, no network and no other file."""
 
 import base64
 import gzip
 import html
 import io
 import json
+import re
 
 from PIL import Image
 
-from utils.widgets import EXPLORABLE, MARKS, joined
+from utils.widgets import CARDS, EXPLORABLE, MARKS, joined, math_font
 
-# The parts are those of the module that Jupyter loads; all that they ask of a model is `get`, `on` and `send`. The still
-# picture goes when the living one can be seen, and stays where the page's rules forbid that.
+# The parts are those of the module that Jupyter loads; all that they ask of a model is `get`, `set`, `on`, `send` and,
+# for the picture behind a quiz, the other model. The still picture goes when the living one can be seen, and stays
+# where the page's rules forbid that.
 WAKE = """
 const touch = () => {};
+// what this module can draw; another one on the same page may draw the rest
+const drawn = { picture: explorable, ...(typeof marksStage === "function" && { marks: explorable }), ...(typeof quiz === "function" && { quiz }) };
+function modelOf(state) {
+  return {
+    get: (name) => state[name],
+    set: (name, value) => (state[name] = value),
+    on() {}, send() {}, save_changes() {},
+    widget_manager: { get_model: async () => modelOf({ left: {}, ...state.picture }) },
+  };
+}
 async function wake(el) {
+  if (!drawn[el.dataset.explorable]) return;
   el.dataset.awake = "true";
   const state = { left: {}, ...JSON.parse(el.querySelector("script").textContent) };
   const stage = document.createElement("div");
   try {
-    explorable({ model: { get: (name) => state[name], on() {}, send() {} }, el: stage });
+    drawn[el.dataset.explorable]({ model: modelOf(state), el: stage });
     await stage.querySelector("img")?.decode();
     el.replaceChildren(stage);
   } catch (error) {
@@ -42,35 +55,75 @@ await import(address);
 def fragment(explorable, max_frames=60, packed=False) -> str:
     """A self-contained piece of HTML: the controls and up to `max_frames` frames, or only the picture if it is live only.
 
-    packed: with its module and its looks compressed, for a page that is kept in a notebook. Several may share a page. Where scripts do not run, or a frame cannot be shown, the picture, its alt text and its
-    read-out remain.
+    packed: with its module and its looks compressed, for a page that is kept in a notebook. Several may share a page.
+    Where scripts do not run, or a frame cannot be shown, the picture, its alt text and its read-out remain.
     """
     return _body(explorable, max_frames, packed) + _module([explorable], packed)
+
+
+def state_of(explorable, max_frames=60, fmt="webp") -> dict:
+    """What a page keeps of an explorable, as JSON: up to `max_frames` frames, or that of the start if it is live only.
+
+    Frames that were baked before are kept where `fmt` is "webp"; "small" bakes anew.
+    """
+    if explorable.live_only:
+        frames = explorable.with_opening().frames
+    elif explorable.baked and fmt == "webp":
+        frames = explorable.frames
+    else:
+        frames = explorable.baked_frames(max(max_frames, 1 + len(explorable.presets)), fmt)
+    frames = {key: _as_text(frame) for key, frame in frames.items()}
+    return {"kind": "explorable", "spec": explorable.spec, "frames": frames, "baked": True, "offline": True}
+
+
+def living(still, state) -> str:
+    """The piece of HTML that the module wakes; `still` is shown until then."""
+    data = json.dumps(state).replace("<", "\\u003c")
+    kind = "quiz" if state["kind"] == "quiz" else "marks" if state["spec"].get("page") else "picture"
+    return f'<div data-explorable="{kind}">{still}<script type="application/json">{data}</script></div>'
+
+
+STATE = re.compile(r'<script type="application/json">(.*?)</script>', re.DOTALL)
+MODULE = re.compile(r'(?:<style>[^<]*</style>)*<script type="module">.*?</script>', re.DOTALL)
+
+
+def without_module(text):
+    """(HTML that holds fragments without the modules that wake them, their states), for a page that has one for all."""
+    return MODULE.sub("", text), [json.loads(found[1]) for found in STATE.finditer(text)]
+
+
+def module_for(states, packed=False) -> str:
+    """The looks and the module that wake these states, once for a page, compressed if so wanted; nothing where none is alive."""
+    pictures = [one for state in states for one in (state, state.get("picture") or {}) if "frames" in one]
+    drawn = any(one["spec"].get("page") for one in pictures)
+    asked = any(state["kind"] == "quiz" for state in states)
+    if not states:
+        return ""
+    looks = ["explorable/explorable.css", *(["explorable/marks.css"] if drawn else [])]
+    scripts = [*EXPLORABLE, *(MARKS if drawn else []), *(CARDS if asked else [])]
+    looks = joined(looks + (["exercises/cards.css"] if asked else []))
+    module = joined(scripts) + WAKE
+    if packed:
+        dress = f"document.head.append(Object.assign(document.createElement('style'), {{ textContent: {json.dumps(looks)} }}));\n"
+        squeezed = base64.b64encode(gzip.compress((dress + module).encode(), 9, mtime=0)).decode()
+        return f'<script type="module">{UNPACK.format(squeezed)}</script>'
+    return f'<style>{looks}</style><script type="module">{module}</script>'
 
 
 def _body(explorable, max_frames=60, packed=False):
     still = _still(explorable, packed)
     if explorable.live_only:
         return f'<figure style="margin:0">{still}<p>This one needs a running notebook.</p></figure>'
-    frames = explorable.frames if explorable.baked else explorable.baked_frames(max_frames)
-    state = {"spec": explorable.spec, "frames": {key: _as_text(frame) for key, frame in frames.items()}}
-    data = json.dumps(state | {"baked": True, "offline": True}).replace("<", "\\u003c")
-    return f'<div data-explorable>{still}<script type="application/json">{data}</script></div>'
+    return living(still, state_of(explorable, max_frames))
 
 
 def _module(explorables, packed=False):
     """What wakes them; nothing where none can live, and no marks where no page is drawn."""
     alive = [explorable for explorable in explorables if not explorable.live_only]
-    if not alive:
-        return ""
-    drawn = any(explorable.spec.get("page") for explorable in alive)
-    looks = joined(["explorable/explorable.css", *(["explorable/marks.css"] if drawn else [])])
-    module = joined([*EXPLORABLE, *(MARKS if drawn else [])]) + WAKE
-    if packed:
-        dress = f"document.head.append(Object.assign(document.createElement('style'), {{ textContent: {json.dumps(looks)} }}));\n"
-        squeezed = base64.b64encode(gzip.compress((dress + module).encode(), 9, mtime=0)).decode()
-        return f'<script type="module">{UNPACK.format(squeezed)}</script>'
-    return f'<style>{looks}</style><script type="module">{module}</script>'
+    marks = [mark for one in alive for mark in (one.spec.get("page") or {}).get("marks", ())]
+    font = any(mark["mark"] == "formula" for mark in marks)
+    states = [{"kind": "explorable", "spec": one.spec, "frames": {}} for one in alive]
+    return (f"<style>{math_font()}</style>" if font else "") + module_for(states, packed)
 
 
 def page(parts, title) -> str:

@@ -10,18 +10,21 @@ from PIL import Image
 from utils import style
 
 from .arrays import BAKED, LIVE, as_numbers, pack
-from .picks import as_picks
+from .picks import SCALES, as_picks
 from .poster import poster
-from .scene import POSTER_BYTES, Scene, palette_png
+from .scene import ENCODINGS, POSTER_BYTES, Scene, palette_png
+
+IMAGE_TYPES = {"small": "image/webp"}
 
 
 class PicturePainter:
     """setup(fig) -> artists that move; update(artists, **values) -> the read-out."""
 
-    def __init__(self, setup, update, figsize, dpi, pick, controls):
+    def __init__(self, setup, update, figsize, dpi, pick, controls, guess=None):
         self.update, self.controls = update, controls
         self.scene = Scene(setup, figsize, dpi)
         self.picks = as_picks(pick, controls, self.scene)
+        self.guess = check_guess(guess, self.scene)
         self.size = tuple(round(inches * 100) for inches in figsize)
 
     def spec(self):
@@ -29,6 +32,7 @@ class PicturePainter:
             "width": self.size[0],
             "height": self.size[1],
             "picks": [pick.spec(self.controls) for pick in self.picks],
+            "guess": self.guess and self.guess["along"],
         }
 
     def draw(self, values):
@@ -43,7 +47,14 @@ class PicturePainter:
         readout = self.draw(values)
         data = self.scene.encode(fmt)
         geometry = [pick.geometry(self.scene, values) for pick in self.picks]
-        return {"readout": readout, "geometry": geometry, "type": f"image/{fmt}", "data": data}
+        if self.guess:  # last, after those of the picks
+            geometry.append(self.scene.box(self.guess["axes"]))
+        return {
+            "readout": readout,
+            "geometry": geometry,
+            "type": IMAGE_TYPES.get(fmt, f"image/{fmt}"),
+            "data": data,
+        }
 
     def fingerprint(self):
         """Bytes that differ where the picture does."""
@@ -128,7 +139,7 @@ class MarksPainter:
 
     def frame(self, values, fmt):
         readout = self.draw(values)
-        manifest, data = pack(self.arrays, BAKED if fmt == "webp" else LIVE)
+        manifest, data = pack(self.arrays, LIVE if fmt in ENCODINGS and fmt != "webp" else BAKED)
         return {"readout": readout, "geometry": [], "type": "arrays", "manifest": manifest, "data": data}
 
     def fingerprint(self):
@@ -142,6 +153,21 @@ class MarksPainter:
 
     def close(self):
         self.arrays = None
+
+
+def check_guess(given, scene):
+    """Where a guessed number is drawn, or None.  ValueError for axes that are not there, or have another scale."""
+    if given is None:
+        return None
+    if not isinstance(given, dict) or set(given) != {"axes", "along"} or given["along"] not in ("x", "y"):
+        raise ValueError(f'guess: expected {{"axes": 0, "along": "y"}}, got {given!r}')
+    if type(given["axes"]) is not int or not 0 <= given["axes"] < len(scene.figure.axes):
+        raise ValueError(
+            f"guess: expected axes from 0 to {len(scene.figure.axes) - 1}, got {given['axes']!r}"
+        )
+    if (scale := scene.box(given["axes"])[given["along"]][2]) not in SCALES:
+        raise ValueError(f"guess: expected axes with a linear or log scale, got {scale}")
+    return given
 
 
 def flat(marks):

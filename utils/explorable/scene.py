@@ -26,6 +26,9 @@ ENCODINGS = {
 }
 LOSSY_WEBP = {"format": "WEBP", "quality": 85, "method": 4}
 LOSSY_ABOVE = 60_000
+# For a page that holds a whole chapter: few colours, without loss, take three fifths of the bytes.
+SMALL_WEBP = {"format": "WEBP", "lossless": True, "method": 4, "quality": 80}
+SMALL_COLOURS = 64
 
 
 class Scene:
@@ -65,8 +68,11 @@ class Scene:
         return pixels
 
     def encode(self, fmt="png") -> bytes:
-        """The picture as a file, "png", "jpeg" or "webp"."""
+        """The picture as a file, "png", "jpeg" or "webp", or "small", a webp of few colours."""
         image = self.image()
+        if fmt == "small":
+            few = image.quantize(SMALL_COLOURS, dither=Image.Dither.NONE)
+            return _save(few.convert("RGB"), SMALL_WEBP)
         encoded = _save(image, ENCODINGS[fmt])
         return _save(image, LOSSY_WEBP) if fmt == "webp" and len(encoded) > LOSSY_ABOVE else encoded
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m utils.notebooks sync [--back] | check | run | measure | new | renumber | quote | edit | all | index`."""
+"""The command line: `python -m utils.notebooks sync [--back] | check | run | measure | new | renumber | quote | recolour | edit | all | html | index`."""
 
 import argparse
 import importlib
@@ -55,6 +55,17 @@ COMMANDS = {
     "quote": (
         *("write where quoted numbers come from", "Every quoted number that a cell holds has it."),
         [NOTEBOOKS],
+    ),
+    "recolour": ("give formulas the colours that can be read as letters", "Done.", [NOTEBOOKS]),
+    "html": (
+        *(
+            "write a chapter as one page that needs neither kernel nor network, or all of them",
+            "The pages are there.",
+        ),
+        [
+            ("chapter", dict(help="its number or name in the register, or all")),
+            ("--out", dict(type=Path, help="the folder; build/html where omitted")),
+        ],
     ),
     "index": ("write chapters/INDEX.md", "The index is up to date.", []),
 }

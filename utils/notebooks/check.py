@@ -38,6 +38,7 @@ CHAPTER_RULES = (
     prose.no_emoji,
     prose.plain_markdown,
     prose.colours_in_braces,
+    prose.colours_can_be_read,
     prose.equation_tags_unique,
     prose.equation_references_exist,
     quoted.quoted_numbers,

@@ -66,7 +66,7 @@ def _run_one(chapter, root, entries):
     require_writable(chapter.path, chapter.name)
     forget_outputs(chapter.notebook)
     start = time.perf_counter()
-    cell, failure, megabytes = _execute(chapter)
+    cell, failure, megabytes = execute(chapter)
     seconds = time.perf_counter() - start
     if failure is None:
         cell, failure = _silent_cell(chapter)
@@ -93,8 +93,11 @@ def over_limits(chapter, seconds, megabytes):
         yield chapter.remark(text, refused=False)
 
 
-def _execute(chapter):
-    """Executes the notebook in place: (cell that failed or None, what happened or None, peak MB)."""
+def execute(chapter, **variables):
+    """Executes the notebook in place: (cell that failed or None, what happened or None, peak MB).
+
+    variables: further ones of the kernel's environment.
+    """
     current = None
 
     def on_cell_start(cell, cell_index):
@@ -114,7 +117,7 @@ def _execute(chapter):
     )
     with PeakMemory() as memory, tempfile.TemporaryDirectory() as folder:
         try:
-            _interruptible(client, environment(folder))
+            _interruptible(client, environment(folder) | variables)
         except CellExecutionError as error:
             return current, f"raised {error.ename}: {first_line(error.evalue)}", memory.megabytes
         except CellTimeoutError:

@@ -67,11 +67,11 @@ explore.square_and_slope()
 
 State every shape, derive every step, then put numbers in. For a number $x$ (every element of an array, alone)
 
-$$ {\\color{#0072B2}{y}} = x^2 . \\tag{@{number}.1} $$
+$$ {\\color{#157ABB}{y}} = x^2 . \\tag{@{number}.1} $$
 
-Nudge $x$ by a little $h$: $(x + h)^2 = x^2 + 2xh + h^2$, and the last term is too small to count. A gradient ${\\color{#D55E00}{\\bar y}}$ arrives from above, and
+Nudge $x$ by a little $h$: $(x + h)^2 = x^2 + 2xh + h^2$, and the last term is too small to count. A gradient ${\\color{#C25400}{\\bar y}}$ arrives from above, and
 
-$$ {\\color{#D55E00}{\\bar x}} = {\\color{#D55E00}{\\bar y}} \\cdot 2x . \\tag{@{number}.2} $$
+$$ {\\color{#C25400}{\\bar x}} = {\\color{#C25400}{\\bar y}} \\cdot 2x . \\tag{@{number}.2} $$
 
 In numbers: $x = 3$, $\\bar y = 0.5$ give $\\bar x = 0.5 \\cdot 6 = 3$.
 """,

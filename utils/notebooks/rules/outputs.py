@@ -9,11 +9,13 @@ from utils.notebooks.markdown import take_out_math
 MOST_FILE = 500_000  # bytes
 MOST_IMAGE = 150_000
 MOST_EXPLORABLE = 40_000
+COVERED = "covered until the guess is made"  # as utils/exercises/quizzes.py says it
 
 SVG = "image/svg+xml"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 # pictures inside of HTML: as an address, or as the text that a script reads
 EMBEDDED = re.compile(r"data:[\w/+.-]+;base64,[\w+/=]*|[\w+/]{200,}={0,2}")
+IMAGE_IN_HTML = re.compile(r"data:image/[\w.+-]+;base64,([\w+/=]*)")
 URL = re.compile(r"\b(?!file:)[a-z][a-z+]+://\S+")
 # A slash after a blank, a quote or a bracket, then two names at least: not a/b/c, not </p>, not ~/x, not //.
 UNIX_PATH = re.compile(r"(?<![\w.:/\\)\]}>~*$%<-])/(?!dev/)[A-Za-z_.][\w.+-]*/[\w.+-][\w./+-]*|\bfile:///\S*")
@@ -126,18 +128,28 @@ def small_images(chapter, course):
         for output in cell.outputs:
             data = output.get("data", {})
             most = MOST_EXPLORABLE if _is_explorable(data) else MOST_IMAGE
-            for kind, value in data.items():
-                if kind.startswith("image/") and isinstance(value, str):
-                    size = len(value) if kind == SVG else len(value) * 3 // 4
-                    if size > most:
-                        text = f"its picture has {size // 1000} kB, more than {most // 1000} kB"
-                        yield chapter.remark(text, number)
+            for size in sizes_of_images(data):
+                if size > most:
+                    text = f"its picture has {size // 1000} kB, more than {most // 1000} kB"
+                    yield chapter.remark(text, number)
+
+
+def sizes_of_images(data):
+    """Bytes of every picture in an output, those inside of HTML too."""
+    for kind, value in data.items():
+        if kind.startswith("image/") and isinstance(value, str):
+            yield len(value) if kind == SVG else len(value) * 3 // 4
+    for found in IMAGE_IN_HTML.finditer(data.get("text/html", "")):
+        yield len(found[1]) * 3 // 4
 
 
 def _is_explorable(data):
-    """An explorable tells its name, state and read-out as text: <title | T = 1 | largest share 0.98>."""
+    """An explorable tells its name, state and read-out as text: <title | T = 1 | largest share 0.98>.
+
+    One behind a quiz tells, below the question, its name and that it is covered.
+    """
     text = data.get("text/plain", "")
-    return text.startswith("<") and " | " in text
+    return (text.startswith("<") and " | " in text) or text.endswith(f" | {COVERED}>")
 
 
 def small_file(chapter, course):

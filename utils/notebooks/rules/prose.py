@@ -13,6 +13,9 @@ EMOJI = re.compile(
     "\u270a\u270b\u2728\u274c\u274e\u2753-\u2755\u2757\u2795-\u2797\u27b0\u27bf\u2b1b\u2b1c\u2b50\u2b55]"
 )
 HTML_TAGS = {"details", "summary", "br", "a", "sub", "sup", "img"}
+# as utils/style.py has them, which brings matplotlib: {the colour of marks: its shade for letters}
+LETTERS = {"#0072B2": "#157ABB", "#D55E00": "#C25400", "#009E73": "#008560"}
+NAMED_COLOUR = re.compile(r"\\color\{(#[0-9A-Fa-f]{6})\}")
 COLOUR = re.compile(r"\\color(?![A-Za-z])")
 COLOUR_IN_BRACES = re.compile(r"\{\\color\{[^{}]+\}\{")
 
@@ -55,7 +58,16 @@ def colours_in_braces(chapter, course):
     for number, document in chapter.documents.items():
         math = " ".join(document.math)
         if len(COLOUR.findall(math)) > len(COLOUR_IN_BRACES.findall(math)):
-            text = r"write {\color{#0072B2}{...}} with the outer braces, else the rest of the formula is coloured"
+            text = r"write {\color{#157ABB}{...}} with the outer braces, else the rest of the formula is coloured"
+            yield chapter.remark(text, number)
+
+
+def colours_can_be_read(chapter, course):
+    """In formulas the shades for letters: those of lines and areas are too pale on white."""
+    for number, document in chapter.documents.items():
+        used = {colour.upper() for colour in NAMED_COLOUR.findall(" ".join(document.math))}
+        for pale in sorted(used & set(LETTERS)):
+            text = f"colours letters {pale}; write {LETTERS[pale]}, which can be read (recolour does it)"
             yield chapter.remark(text, number)
 
 
