@@ -1,4 +1,4 @@
-// Marks, second part: the layers of a network as columns of cells, and below each how large its numbers are, on a log axis.
+// Marks, the layers of a network as columns of cells, and below each how large its numbers are, on a log axis.
 
 const SHEET = { left: 58, right: 14, top: 18, cell: 9, gap: 16, plot: 168, zero: 20, bottom: 34, room: 720 };
 const NO_SIZE = -90; // an exponent below stands for a size of exactly 0

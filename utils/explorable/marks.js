@@ -1,4 +1,4 @@
-// Marks, last part: formulas and code; all marks of an explorable on one page, what lights up and what is dragged.
+// Marks, formulas and code; all marks of an explorable on one page, what lights up and what is dragged.
 
 // --- Formulas and code. ---
 

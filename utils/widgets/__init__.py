@@ -12,7 +12,7 @@ import traitlets
 HERE = Path(__file__).parent
 # an explorable whose picture comes from Python, and what one adds that the page draws
 EXPLORABLE = ["widgets/dom.js", *(f"explorable/{name}.js" for name in ("controls", "picture", "explorable"))]
-MARKS = [f"explorable/{name}.js" for name in ("grids", "graph", "layers", "marks")]
+MARKS = [f"explorable/{name}.js" for name in ("grids", "plots", "graph", "layers", "marks")]
 CARDS = ["exercises/cards.js"]
 SCRIPTS = [*EXPLORABLE, *MARKS, *CARDS, "widgets/keep.js", "widgets/module.js"]
 STYLES = ["explorable/explorable.css", "explorable/marks.css", "exercises/cards.css"]

@@ -191,9 +191,9 @@ def test_the_readers_own_layer_moves_the_picture_and_is_told(wrong):
 @pytest.mark.parametrize(
     "returned, words",
     [
-        (lambda x, w, b: (x @ w.T + b, lambda dy: (dy @ w, None, dy.sum(0))), "linear's pullback must return a gradient of weight of floats of shape (4, 3); it returned None"),
+        (lambda x, w, b: (x @ w.T + b, lambda dy: (dy @ w, None, dy.sum(0))), "linear's pullback must return a gradient of weight in floats, (4, 3); it returned None"),
         (lambda x, w, b: (x @ w.T * np.nan, lambda dy: None), "linear must return a value of finite numbers; it holds NaN"),
-        (lambda x, w, b: (x, lambda dy: None), "linear must return a value of floats of shape (2, 4); it returned an array of shape (2, 3)"),
+        (lambda x, w, b: (x, lambda dy: None), "linear must return a value in floats, (2, 4); it returned an array of shape (2, 3)"),
         (3, "linear raised TypeError"),
     ],
 )  # fmt: skip

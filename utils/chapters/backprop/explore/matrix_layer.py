@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.crosscheck.protocol import ProtocolError, is_real, kind_of, slots_of, value_and_pullback, words_of
+from utils.crosscheck.protocol import ProtocolError, expect, slots_of, tried, value_and_pullback
 from utils.explorable import Array, Explorable, Formula, Grid, Link
 from utils.nn.linear import linear as our_linear
 
@@ -20,16 +20,10 @@ NAMES = {"y": "Y", "dx": "the gradient of X", "dweight": "the gradient of W", "d
 
 def called(linear, weight, upstream):
     """{name: array}, the value and the three gradients of the reader's own layer; ProtocolError with a sentence."""
-    try:
-        returned = linear(X.copy(), weight.copy(), BIAS.copy())
-    except Exception as error:
-        raise ProtocolError(f"linear raised {words_of(error)}") from error
+    returned = tried("linear", linear, X.copy(), weight.copy(), BIAS.copy())
     y, pullback = value_and_pullback(returned, "linear")
     require("linear must return a value", y, upstream.shape)
-    try:
-        returned = pullback(upstream.copy())
-    except Exception as error:
-        raise ProtocolError(f"linear returned a pullback that raised {words_of(error)}") from error
+    returned = tried("linear's pullback", pullback, upstream.copy())
     slots = slots_of(returned, INPUTS, "linear's pullback")
     for name, gradient, like in zip(INPUTS, slots, (X, weight, BIAS)):
         require(f"linear's pullback must return a gradient of {name}", gradient, like.shape)
@@ -38,8 +32,7 @@ def called(linear, weight, upstream):
 
 def require(words, given, shape):
     """ProtocolError unless `given` holds finite floats of a shape."""
-    if not is_real(given) or np.shape(given) != shape:
-        raise ProtocolError(f"{words} of floats of shape {shape}; it returned {kind_of(given)}")
+    expect(given, shape, f"{words} in floats", "returned")
     if not np.isfinite(given).all():
         raise ProtocolError(f"{words} of finite numbers; it holds NaN or infinity")
 
