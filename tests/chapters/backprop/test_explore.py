@@ -288,7 +288,7 @@ def test_errors_fall_with_the_power_that_the_text_claims():
 
 
 def test_the_best_steps_are_the_roots_that_the_text_derives():
-    """Eq. (1.15a), for exp at 1: within a decade of the step of the smallest error, and of that error."""
+    """Eq. (1.17a), for exp at 1: within a decade of the step of the smallest error, and of that error."""
     eps = np.finfo(float).eps / 2
     central, forward = (3 * eps) ** (1 / 3), (4 * eps) ** (1 / 2)
     assert (central, forward) == pytest.approx((6.9e-6, 2.1e-8), rel=0.02)
@@ -412,7 +412,7 @@ def test_signal_shapes_and_rates():
     ("relu", 2.0),
 ])  # fmt: skip
 def test_the_factor_of_a_layer_is_the_gain_times_the_size_of_the_slopes(activation, gain):
-    """Eq. (1.17a), within five percent, for the networks of the table; a factor of D alone would miss the gain."""
+    """Eq. (1.19a), within five percent, for the networks of the table; a factor of D alone would miss the gain."""
     found = deep_signal.signal(20, activation, gain)
     sizes, slopes = (deep_signal.root_mean_square(part) for part in (found.gradients, found.slopes))
     measured = (sizes[0] / sizes[-1]) ** (1 / 19)
@@ -432,7 +432,7 @@ def test_slopes_are_those_of_the_activation():
 
 
 def test_where_the_factor_of_the_sigmoid_comes_from():
-    """Eq. (1.17b): q = 4/15, a slope of 7/30; the measured slopes and activations are near."""
+    """Eq. (1.19b): q = 4/15, a slope of 7/30; the measured slopes and activations are near."""
     found = deep_signal.signal(30, "sigmoid", 1.0, width=256)
     activations = deep_signal.root_mean_square(found.activations)[2:]
     assert activations.mean() ** 2 == pytest.approx(4 / 15, rel=0.05)
@@ -441,7 +441,7 @@ def test_where_the_factor_of_the_sigmoid_comes_from():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_tanh_of_gain_one_shrinks_by_a_power_and_not_exponentially(seed):
-    """Eq. (1.17c): 1 / sqrt(2 k) after 10, 20, 50 layers; the gradient by about 1 / sqrt(k)."""
+    """Eq. (1.19c): 1 / sqrt(2 k) after 10, 20, 50 layers; the gradient by about 1 / sqrt(k)."""
     found = deep_signal.signal(50, "tanh", 1.0, seed=seed, width=512)
     sizes = deep_signal.root_mean_square(found.activations)
     slopes, gradients = (deep_signal.root_mean_square(part) for part in (found.slopes, found.gradients))

@@ -220,7 +220,7 @@ EXERCISES = [
                     "`backward` adds to what `.grad` holds, so the gradients of all steps before are still in it. "
                     "What must happen to `.grad` before each pass?"
                 ),
-                training_with(sign=-1.0): "The loss grows: the step goes uphill. Look at the sign in (1.18)",
+                training_with(sign=-1.0): "The loss grows: the step goes uphill. Look at the sign in (1.20)",
                 training_with(rate=False): "The learning rate is missing in the step",
                 training_with(stale=True): (
                     "The step comes before the gradient it needs: the first one moves nothing, every other one uses the gradient of the step before"
@@ -237,7 +237,7 @@ EXERCISES = [
             },
         ),
         hints=(
-            "Each step: forward, backward, then every parameter moves a little against its gradient, (1.18). Who empties `.grad`?",
+            "Each step: forward, backward, then every parameter moves a little against its gradient, (1.20). Who empties `.grad`?",
             "In order: set every `.grad` to 0; `loss = loss_of(parameters)`; `backward(loss)`; keep `loss.data`; change every `p.data`.",
         ),
         solution=train,

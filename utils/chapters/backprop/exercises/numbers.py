@@ -41,7 +41,7 @@ EXERCISES = [
         Values(
             0.04035577,
             traps={
-                0.15964423: "That step goes uphill: the loss grows. Which sign has the step in (1.18)?",
+                0.15964423: "That step goes uphill: the loss grows. Which sign has the step in (1.20)?",
                 -0.01928846: "The learning rate is missing",
                 0.11928846: "That is the gradient, not the new weight",
                 0.0614058: "That is a step with the gradient of w9",
@@ -49,7 +49,7 @@ EXERCISES = [
             rtol=5e-3,
         ),
         hints=(
-            "Equation (1.18), with w = 0.1, a learning rate of 0.5 and the gradient of the list in section 1.3.",
+            "Equation (1.20), with w = 0.1, a learning rate of 0.5 and the gradient of the list in section 1.3.",
         ),
         solution="0.1 - 0.5 * 0.11928846",
     ),

@@ -274,7 +274,7 @@ EXERCISES = [
             cases=[(np.exp, 0.0, 0.5), (np.sin, 1.0, 1e-3), (lambda x: x**3, 2.0, 1e-2)],
             rtol=1e-9,
             traps={
-                lambda f, x, h: (f(x + h) - f(x)) / h: "That is the forward difference (1.13)",
+                lambda f, x, h: (f(x + h) - f(x)) / h: "That is the forward difference (1.15)",
                 lambda f, x, h: (f(x + h) - f(x - h)) / h: "From x - h to x + h is a way of 2 h",
                 lambda f, x, h: (f(x + h) - f(x - h)) / 2 * h: (
                     "`a / 2 * h` divides by 2 and then multiplies by h. Python goes from left to right: use parentheses"
@@ -284,7 +284,7 @@ EXERCISES = [
                 ): "The sign: what comes later, minus what comes before",
             },
         ),
-        hints=("Equation (1.14).",),
+        hints=("Equation (1.16).",),
         solution=central,
         wrong=(Edit("/ (2 * h)", "/ 2 * h", "use parentheses"),),
     ),

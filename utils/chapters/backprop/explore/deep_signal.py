@@ -153,11 +153,11 @@ def depth():
 
 
 def factors(depth=20, **gains):
-    """A table as text: the factor of a layer by eq. (1.17a), the measured one, and what is left of the gradient.
+    """A table as text: the factor of a layer by eq. (1.19a), the measured one, and what is left of the gradient.
 
     gains: a list for each activation.
     """
-    lines = ["activation  gain   by (1.17a)   measured   first layer / last layer"]
+    lines = ["activation  gain   by (1.19a)   measured   first layer / last layer"]
     for activation, gain in ((name, gain) for name, some in gains.items() for gain in some):
         found = signal(depth, activation, gain)
         size, slopes = root_mean_square(found.gradients), root_mean_square(found.slopes)
@@ -170,7 +170,7 @@ def factors(depth=20, **gains):
 
 
 def power_law(depth=50, layers=(1, 2, 5, 10, 20, 50), width=256):
-    """Eq. (1.17c) beside the measurement, for tanh with gain 1, as text."""
+    """Eq. (1.19c) beside the measurement, for tanh with gain 1, as text."""
     found = signal(depth, "tanh", 1.0, width=width)
     size, slopes, gradient = map(root_mean_square, (found.activations, found.slopes, found.gradients))
     lines = [

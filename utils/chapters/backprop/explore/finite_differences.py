@@ -47,7 +47,7 @@ FUNCTIONS = {
 
 
 def slopes(f, x, h):
-    """Three estimates of f'(x) with step h: eqs. (1.13), (1.14), (1.16).
+    """Three estimates of f'(x) with step h: eqs. (1.15), (1.16), (1.18).
 
     f takes complex numbers; h: a number or an array.  Returns a dict name -> estimate.
     """
@@ -74,7 +74,7 @@ def best_step(function, formula):
 
 
 def magnified(chosen, step):
-    """The neighbourhood of x so that the true tangent always looks the same: {name: heights}, eqs. (1.13), (1.14).
+    """The neighbourhood of x so that the true tangent always looks the same: {name: heights}, eqs. (1.15), (1.16).
 
     Places count in steps from x, heights in what the tangent rises over one step, from f(x).  "curve", "tangent",
     "forward", "central": (len(NEAR),); "ends": the three points at x - h, x and x + h, (3, 2).
