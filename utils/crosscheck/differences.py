@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.crosscheck.case import input_leaves
+from utils.crosscheck.case import Case, input_leaves
 from utils.crosscheck.streams import PLACES, stream
-from utils.crosscheck.trees import fresh, is_floating, leaves
+from utils.crosscheck.trees import fresh, is_floating, leaves, to_float64
+from utils.crosscheck.witnesses import NumpyWitness
 
 EXACT_UP_TO = 300  # elements; above, coordinates are sampled
 SAMPLES, DIRECTIONS = 100, 3
@@ -172,6 +173,12 @@ class DifferencesWitness:
             return np.nan, 0.0, UNDECIDED
         return better[best], 4 * error, 0
 
+    def everywhere(self, k):
+        """The slope at every place of leaf k, as an array of its shape."""
+        leaf = np.asarray(self.leaves[k])
+        slopes = [self.slope(k, place, abs(float(leaf[place])), 1.0)[0] for place in np.ndindex(leaf.shape)]
+        return np.array(slopes).reshape(leaf.shape)
+
     def measure(self, k, scale):
         """Differences for leaf k: every coordinate up to EXACT_UP_TO elements, else a sample."""
         leaf, rng = np.asarray(self.leaves[k]), stream(self.seed, PLACES, k)
@@ -192,6 +199,19 @@ class DifferencesWitness:
         direction /= np.linalg.norm(direction)
         slope, noise, _ = self.slope(k, direction, np.abs(leaf).max(), scale)
         return direction, slope, noise
+
+
+def differences(function, inputs, upstream):
+    """Central differences of sum(upstream * value): for each input an array, None for one that is not floating.
+
+    function: returns a value and its pullback, which is not asked; inputs, upstream: arrays.  NaN at a
+    kink, or where no step tells.
+    """
+    case = Case(
+        function, None, tuple(map(to_float64, inputs)), {}, names=[f"input[{i}]" for i in range(len(inputs))]
+    )
+    measured = DifferencesWitness(case, NumpyWitness(case), [np.asarray(upstream, dtype=float)])
+    return [measured.everywhere(k) if is_floating(leaf) else None for k, leaf in enumerate(measured.leaves)]
 
 
 def shifted(leaf, towards, step):

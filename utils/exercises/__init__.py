@@ -5,10 +5,11 @@ its numbers is asked for.
 """
 
 from utils.exercises import checkers, detective
+from utils.exercises.asking import quiz
 from utils.exercises.cards import Verdict
 from utils.exercises.checkers import Choice, Function, Gradient, Ordering, Subset, Values
 from utils.exercises.engine import Edit, Exercise, check, hint, solution
-from utils.exercises.quizzes import Quiz, quiz
+from utils.exercises.quizzes import Quiz
 from utils.exercises.record import progress
 
 __all__ = [

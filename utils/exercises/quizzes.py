@@ -5,7 +5,6 @@ import math
 from dataclasses import dataclass, field
 from html import escape
 
-from utils.exercises import registry
 from utils.exercises.cards import Card, Verdict, in_html
 from utils.exercises.reading import kind_of, short
 from utils.exercises.record import progress
@@ -104,26 +103,6 @@ class Quiz:
         """The options as text."""
         wide = max((len(key) for key in self.choices), default=0)
         return [f"  {key:{wide}}  {text}" for key, text in self.choices.items()]
-
-
-def quiz(number, answer=None, *, then=None):
-    """Ask the reader for a prediction, or judge one.
-
-    number: of the quiz, "01.2"; answer: a key, the text of an option, or a number; then: an explorable, covered until
-    the guess is made or skipped.  Returns a Verdict if there is an answer and no picture, else a card with radio
-    buttons or a field; on a page without a kernel it shows the options, and folded away the answer and the picture.
-    ValueError for a number that does not exist, or a `then` that is no explorable.
-    """
-    asked = registry.find(number, "QUIZZES")
-    if then is not None and not hasattr(then, "with_opening"):
-        raise ValueError(f"then must be an explorable; got {kind_of(then)}")
-    unanswered = answer is None or answer is Ellipsis
-    if unanswered or then is not None:
-        from utils.exercises.widgets import QuizCard  # anywidget takes a moment, and many never need it
-
-        given = "" if unanswered else key_of(asked, answer)
-        return QuizCard(asked, then, given)
-    return judge(asked, answer)
 
 
 def key_of(asked, answer):

@@ -53,7 +53,7 @@ class Case:
 
     def measure(self, dy=None, *unnamed, **inputs):
         """What should come back, by finite differences of the value.  Costs one probe, as probe does."""
-        measured = partial(numbers.differences, self.operation.function, self.operation.inputs)
+        measured = partial(numbers.measured, self.operation.function, self.operation.inputs)
         return self.ask(dy, unnamed, inputs, measured, "should be", "Finite differences")
 
     def ask(self, dy, unnamed, inputs, answer, words, head):

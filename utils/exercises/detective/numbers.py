@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from utils.crosscheck.trees import is_floating
 from utils.exercises.detective.showing import side_by_side, titled
 from utils.exercises.detective.suspects import halves
 from utils.exercises.reading import kind_of
 
-STEP = 1e-5
 LARGEST = 1e4  # of what may be sent
 
 
@@ -18,20 +16,13 @@ def gradients(function, names, dy, inputs):
     return {name: gradient for name, gradient in zip(names, found) if gradient is not None}
 
 
-def differences(function, names, dy, inputs):
+def measured(function, names, dy, inputs):
     """{name: gradient} by central differences of sum(dy * value), for every floating input."""
-    found = {}
-    for k, (name, array) in enumerate(zip(names, inputs)):
-        if not is_floating(array):
-            continue
-        weighed = lambda moved, k=k: (dy * function(*inputs[:k], moved, *inputs[k + 1 :])[0]).sum()
-        slopes = np.zeros(array.shape)
-        for place in np.ndindex(array.shape):
-            nudge = np.zeros(array.shape)
-            nudge[place] = STEP
-            slopes[place] = (weighed(array + nudge) - weighed(array - nudge)) / (2 * STEP)
-        found[name] = slopes
-    return found
+    from utils.crosscheck.differences import differences  # brings PyTorch, which takes a moment
+
+    return {
+        name: slopes for name, slopes in zip(names, differences(function, inputs, dy)) if slopes is not None
+    }
 
 
 def table(words, dy, changed, answer):
