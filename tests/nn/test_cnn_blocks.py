@@ -143,7 +143,9 @@ TEXT_MUTANTS = [
 ]
 
 
-@pytest.mark.parametrize("function, change", TEXT_MUTANTS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(
+    "function, change", TEXT_MUTANTS, ids=lambda value: getattr(value, "__name__", str(value))
+)
 def test_a_wrong_text_cnn_is_noticed(function, change, monkeypatch):
     ids, mutant = rng(0).integers(0, 7, size=(4, 5)), mutant_of(function, change)
     monkeypatch.setattr(cnn, function.__name__, mutant)
