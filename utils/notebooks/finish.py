@@ -70,14 +70,13 @@ def renew_first_page(root, entry):
 
 
 def run_tests(root, entry):
-    """The chapter's own tests and its notebook's cells, then its part of the tests of all exercises."""
+    """The chapter's own tests and its notebook's cells, then its part of the tests that every chapter has to pass."""
     own = [root / "tests/chapters" / entry.name, root / "chapters" / entry.file_name]
     yield from command(
         root, "tests", ["pytest", "-q", "-n", "0", *(str(path) for path in own if path.exists())]
     )
-    shared = root / "tests/chapters/test_exercises.py"
-    if shared.is_file():
-        yield from command(root, "tests", ["pytest", "-q", "-n", "0", str(shared), "-k", entry.two_digits])
+    if shared := sorted(str(path) for path in (root / "tests/chapters").glob("test_*.py")):
+        yield from command(root, "tests", ["pytest", "-q", "-n", "0", *shared, "-k", entry.two_digits])
 
 
 def command(root, told, arguments):

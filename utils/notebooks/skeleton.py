@@ -53,7 +53,7 @@ Begin with a question and a picture that make the reader want the equation. Here
 import numpy as np
 
 from utils.chapters.@{name} import explore
-from utils.exercises import quiz
+from utils.exercises import check, hint, quiz, solution
 
 explore.square_and_slope()
 """,
@@ -165,9 +165,6 @@ Replace each `...` and run the cell. `hint("@{two}.1")` gives a hint, and a furt
     cell(
         """
 >>>
-from utils.exercises import check, hint, solution
-
-
 def my_cube(x):
     y = x**3
 
@@ -235,6 +232,8 @@ import numpy as np
 from utils import style
 from utils.explorable.engine import Explorable, Slider
 from utils.nn.@{name} import square
+
+__all__ = ["square_and_slope"]
 
 GRID = np.linspace(-3, 3, 121)
 
@@ -360,14 +359,17 @@ def test_each_step_down_the_slope_takes_the_same_factor(rate, factor):
     np.testing.assert_allclose(x - rate * pullback(np.ones(2)), factor * x)
 ''',
     "tests/chapters/@{name}/test_explore.py": '''
-"""Explorables of chapter @{two}, @{title}."""
+"""Explorables of chapter @{two}, @{title}: what they compute; all settings are swept with those of the other chapters."""
+
+import pytest
 
 from utils.chapters.@{name} import explore
-from utils.explorable.sweep import sweep
 
 
-def test_sweep():
-    sweep(explore.square_and_slope())
+@pytest.mark.parametrize(("x", "slope"), [(-1.5, -3.0), (0.0, 0.0), (3.0, 6.0)])
+def test_the_tangent_has_the_slope_of_the_square(x, slope):
+    _, readout = explore.square_and_slope().at(x=x)
+    assert readout == f"x = {x:.1f}: square {x * x:.2f}, slope {slope:.1f}"
 ''',
 }
 

@@ -1,4 +1,4 @@
-"""Explorables of chapter 01: their mathematics without a figure, and the sweep over all settings."""
+"""Explorables of chapter 01: their mathematics without a figure."""
 
 import numpy as np
 import pytest
@@ -7,21 +7,11 @@ from utils import train
 from utils.chapters.backprop import explore, runs
 from utils.chapters.backprop.explore import deep_signal, finite_differences, two_modes, worked_graph
 from utils.chapters.backprop.worked import PARAMS, worked_network
-from utils.explorable.sweep import sweep
 
 
 @pytest.fixture(scope="module")
 def histories():
     return {"shallow": runs.travelling(2, epochs=4), "deep": runs.travelling(6, epochs=4)}
-
-
-@pytest.mark.parametrize("name", ["worked", "modes", "differences", "depth"])
-def test_sweep(name):
-    sweep(getattr(explore, name)())
-
-
-def test_sweep_of_the_travelling_network(histories):
-    sweep(explore.travelling(histories))
 
 
 # ---- the worked network

@@ -8,12 +8,6 @@ import numpy as np
 from PIL import Image
 
 from utils.chapters.start_here import explore as start
-from utils.explorable.sweep import sweep
-
-
-def test_sweep():
-    sweep(start.course_map())
-    sweep(start.tangent())
 
 
 def test_every_chapter_rests_on_earlier_ones_and_has_a_place_of_its_own():
