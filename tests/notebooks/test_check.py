@@ -482,7 +482,7 @@ def run_with_other_sources(name):
             )
         assert course.problems() == []
         path = course.root / name
-        path.write_text(path.read_text("utf-8") + "# changed\n", encoding="utf-8")
+        path.write_text(path.read_text("utf-8") + "changed = 1\n", encoding="utf-8")
 
     return change
 

@@ -11,8 +11,8 @@ def runs_of(root, entry):
     return root / "utils" / "chapters" / entry.name / "runs.py"
 
 
-def digest_of_runs(root, entry):
-    return digest_of(files_behind({f"{entry.module}.runs"}, root), root)
+def digest_of_runs(root, entry, whole=False):
+    return digest_of(files_behind({f"{entry.module}.runs"}, root), root, whole)
 
 
 def names_of_experiments(runs):
@@ -40,7 +40,7 @@ def what_is_wrong(root, entry):
     try:
         found = json.loads(read_text("", path))
         there = {name: sorted(map(int, by_seed)) for name, by_seed in found["experiments"].items()}
-        if found["sources"] != digest_of_runs(root, entry):
+        if found["sources"] not in (digest_of_runs(root, entry), digest_of_runs(root, entry, whole=True)):
             return "is stale: the sources have changed since it was measured"
         if list(there) != names or any(seeds != sorted(found["seeds"]) for seeds in there.values()):
             return "does not hold what runs.py names"
