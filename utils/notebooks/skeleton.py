@@ -11,6 +11,14 @@ def fill(text, sheet):
     return re.sub(r"@\{(\w+)\}", lambda match: str(sheet[match[1]]), text)
 
 
+def sheet_of(entry):
+    """What the texts take from a chapter's entry in the register."""
+    return {
+        "number": entry.number, "two": entry.two_digits, "name": entry.name, "heading": entry.heading,
+        "title": entry.title, "chinese": entry.chinese, "prefix": entry.concepts,
+    }  # fmt: skip
+
+
 def cell(text, *tags, slide="-", concepts=()):
     """(text, tags, slide type, concept ids); a code cell begins with a line `>>>`."""
     return text.strip("\n"), tags, slide, concepts
@@ -130,7 +138,7 @@ for step in range(4):
         """
 ## Misprint clinic · 勘误门诊
 
-> **要点** 把读者最容易遇到的错误形式运行一遍，让检查指出错在哪里。
+> **要点** 把读者最容易遇到的错误形式运行一遍，让检查指出错在哪里。每种错误都写一次，改一次。
 
 **1. "The gradient of a square is $2x$".** Without the gradient from above. Run the wrong form, and let the check say what is wrong:
 """,
@@ -206,6 +214,17 @@ check("@{two}.1", my_cube)
     ),
     cell("@{links}", "core"),
 )
+
+# what a finished chapter may keep of these cells; `check` refuses the rest, sentence by sentence
+FURNITURE = (
+    "# @{heading}", "## The question · 问题", "## @{number}.2 At work · 实战", "## Misprint clinic · 勘误门诊",
+    "## Exercises · 练习", "## Summary · 小结", "## Appendix: what else circulates · 附录",
+    "What you will be able to do after this chapter**", "Time:** about 60 minutes.",
+    "Each section ends at a point where you may stop.", "每题当场检查：没写、还不对（为什么）、对了。",
+    "卡住时先要提示，最后再看答案。", "Replace each `...` and run the cell.",
+    '`hint("@{two}.1")` gives a hint, and a further one each time; `solution("@{two}.1")` shows a solution, folded away.',
+    "| form that circulates | what is right | where it is tested |", 'quiz("@{two}.a")',
+)  # fmt: skip
 
 FILES = {
     "utils/nn/@{name}.py": '''
