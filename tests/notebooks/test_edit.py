@@ -30,7 +30,7 @@ def replace(path, old, new):
 def test_the_text_is_readable(course, text):
     told = text.read_text("utf-8")
     assert f'```python id="linear" tags=["show:nn/backprop.py::linear"]\n{LINEAR}\n```' in told
-    assert "## 1.1 Chain rule · 链式法则\n\n> **要点** 一句话。" in told and "image/png" not in told
+    assert "## 1.1 Chain rule · 链式法则\n\n> **要点** 一句话。两句话。" in told and "image/png" not in told
 
 
 def test_without_an_edit_nothing_changes(course, text):

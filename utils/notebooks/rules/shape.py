@@ -9,6 +9,7 @@ from utils.notebooks.index import CHINESE
 
 POINT = re.compile(r"要点\W*(?s:(.*?))(?:\n\s*\n|\n>\s*\n|\Z)")
 SECTION = re.compile(r"(\d+)\.(\d+) ")
+NO_SLIDE = [{"slide_type": kind} for kind in ("-", "fragment", "notes", "skip")]
 STOPS = re.compile(r"[。？！]")
 HEAD = {  # what the first cell says
     "**What you will be able to do**, a list": r"\*\*What you will be able to do.*?\n- \w",
@@ -23,17 +24,11 @@ PARTS = (
     ("a prediction", "", r"\bquiz\(", "", 'ask one before a picture: quiz("NN.a")'),
     ("shown code", "", "", "", "give a code cell the tag show:nn/file.py::name"),
     (
-        "a proof",
-        r"\d+\.\d+ ",
-        r"\bcrosscheck(_steps)?\(",
-        r"\bagrees\b",
+        *("a proof in a numbered section", r"\d+\.\d+ ", r"\bcrosscheck(_steps)?\(", r"\bagrees\b"),
         "call crosscheck or crosscheck_steps",
     ),
     (
-        "a wrong form that is caught in the clinic",
-        "Misprint clinic",
-        "",
-        "WRONG",
+        *("a wrong form that is caught in the clinic", "Misprint clinic", "", "WRONG"),
         "crosscheck it with raises=False",
     ),
     ("an exercise", "Exercises", r"\bcheck\(", "", "add a stub that ends with check, tagged exercise:NN.1"),
@@ -115,7 +110,7 @@ def lecture_has_its_cells(chapter, course):
     """Numbered sections begin with a slide, and most have a cell tagged core, or a lecture would have nothing to show."""
     found = numbered_sections(chapter)
     for heading, cells in found:
-        if (cells[0][1].metadata.get("slideshow") or {}).get("slide_type") not in ("slide", "subslide"):
+        if cells[0][1].metadata.get("slideshow") in NO_SLIDE:
             yield chapter.remark(
                 f"the section {heading} begins no slide; give its cell the slide type slide", cells[0][0]
             )
@@ -128,12 +123,12 @@ def lecture_has_its_cells(chapter, course):
 def has_its_parts(chapter, course):
     """A whole chapter has all that CONTRIBUTING.md lists, an older one a section Summary. The first page has none."""
     found = sections(chapter)
-    whole = is_whole(chapter)
+    whole, last = is_whole(chapter), chapter.notebook.cells[-1].id if chapter.notebook.cells else ""
     for name in SECTIONS if whole else ("Summary",) if chapter.number else ():
         here = [cells for heading, cells in found if SECTION.sub("", heading).startswith(name)]
         if not here:
             yield chapter.remark(f"has no section {name}; write ## {name} · 中文 and what belongs there")
-        elif whole and sum(len(cell.source) for _, cell in here[0]) < 100:
+        elif whole and sum(len(cell.source) for _, cell in here[0] if cell.id != last) < 100:
             yield chapter.remark(f"the section {name} says nothing; write what belongs there", here[0][0][0])
     if not whole:
         return
