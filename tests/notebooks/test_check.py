@@ -336,16 +336,16 @@ CELL_BREAKS = [
         "names the test tests/chapters/backprop/test_claims.py::test_no, which does not exist",
     ),
     (
-        "colours_in_braces",
+        "colours_of_the_palette",
         8,
         add(r" ${\color{#123456}{y}}$"),
         "paints y in #123456; the palette is #0072B2 values",
     ),
     (
-        "colours_in_braces",
+        "colours_of_the_palette",
         8,
         add(r" ${\color{#0072B2}{\bar y}}$"),
-        r"paints the gradient \bar y in #0072B2; gradients",
+        r"paints the gradient \bar y as values; gradients",
     ),
     ("shown_code_equals_its_source", 4, tag(), "has lost its tag show:nn/backprop.py::linear; put it back"),
     (

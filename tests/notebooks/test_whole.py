@@ -200,7 +200,7 @@ def test_a_definition_of_the_skeleton_is_refused(whole):
         whole.root.joinpath("utils/nn/toys.py").read_text("utf-8") + text.partition('"""\n')[2],
     )
     (told,) = whole.problems()
-    assert told.startswith("utils/nn/toys.py: square is still the skeleton's; replace it, or delete the file")
+    assert told.startswith("utils/nn/toys.py: square: still the skeleton's; replace it; delete file and uses")
 
 
 def test_one_test_that_asserts_for_every_section(whole):

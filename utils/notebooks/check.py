@@ -50,6 +50,7 @@ CHAPTER_RULES = (
     prose.no_emoji,
     prose.plain_markdown,
     prose.colours_in_braces,
+    prose.colours_of_the_palette,
     prose.plain_words,
     prose.equation_tags_unique,
     prose.equation_references_exist,

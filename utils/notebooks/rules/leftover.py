@@ -22,8 +22,8 @@ def nothing_of_the_skeleton(course):
             name = skeleton.fill(path, sheet)
             old, here = (definitions(text) for text in (skeleton.fill(text, sheet), read(course.root / name)))
             if same := [key for key in old if here.get(key) == old[key]]:
-                how = "replace it, or delete the file with what uses it, if the course has your operation already"
-                yield Remark(name, f"{', '.join(same)} is {LEFT}; {how}")
+                how = "replace it; delete file and uses where the course has the operation already"
+                yield Remark(name, f"{', '.join(same)}: {LEFT}; {how}")
         concept = course.concepts.get(f"{entry.concepts}-01")
         if concept and concept.english == f"square of {entry.title}":
             yield Remark(

@@ -16,8 +16,10 @@ HTML_TAGS = {"details", "summary", "br", "a", "sub", "sup", "img"}
 COLOUR = re.compile(r"\\color(?![A-Za-z])")
 COLOUR_IN_BRACES = re.compile(r"\{\\color\{[^{}]+\}\{")
 COLOURED = re.compile(r"\\color\{([^{}]+)\}\{((?:[^{}]|\{[^{}]*\})*)\}")
-GRADIENT = "#D55E00"
-PALETTE = {"#0072B2": "values", GRADIENT: "gradients", "#009E73": "parameters"}
+PALETTE = {
+    "#0072B2": "values", "#D55E00": "gradients", "#009E73": "parameters",
+    "#157ABB": "values", "#C25400": "gradients", "#008560": "parameters",
+}  # fmt: skip
 TALKING_DOWN = re.compile(r"\b(?:simply|obviously|trivially|of course)\b", re.IGNORECASE)
 
 # A number refers to an equation when it follows eq., eqs., equation(s) or 式, or when it stands in parentheses after
@@ -61,13 +63,19 @@ def colours_in_braces(chapter, course):
         if len(COLOUR.findall(math)) > len(COLOUR_IN_BRACES.findall(math)):
             text = r"write {\color{#0072B2}{...}} with the outer braces, else the rest of the formula is coloured"
             yield chapter.remark(text, number)
-        for colour, text in COLOURED.findall(math):
-            if colour not in PALETTE:
+
+
+def colours_of_the_palette(chapter, course):
+    """Formulas are painted in the course's colours, of marks or of letters, and a barred symbol in the gradients'."""
+    for number, document in chapter.documents.items():
+        for colour, text in COLOURED.findall(" ".join(document.math)):
+            meaning = PALETTE.get(colour.upper())
+            if meaning is None:
                 told = ", ".join(f"{name} {what}" for name, what in PALETTE.items())
                 yield chapter.remark(f"paints {text} in {colour}; the palette is {told}", number)
-            elif r"\bar" in text and colour != GRADIENT:
+            elif r"\bar" in text and meaning != "gradients":
                 yield chapter.remark(
-                    f"paints the gradient {text} in {colour}; gradients are {GRADIENT}", number
+                    f"paints the gradient {text} as {meaning}; gradients are #D55E00", number
                 )
 
 
