@@ -302,7 +302,7 @@ QUIZZES = [
         ["what comes from above", "nothing", "twice what comes from above"],
         right="b",
         why="By (@{number}.2) the gradient from above is multiplied by 2x, which is zero there.",
-        traps={"c": "Put x = 0 into the slope"},
+        traps={"a": "That is so where the slope is one", "c": "Put x = 0 into the slope"},
     ),
 ]
 
