@@ -137,6 +137,7 @@ def test_a_reply_that_holds_the_answer_gives_it_away():
 
 def test_a_solution_may_be_an_expression_or_use_what_the_notebook_has():
     assert about(solution="1 / 2") == []
+    assert about(solution="a = 2.0\nfor _ in range(2):\n    a = a / 2") == []
     good = Exercise("99.1", "t", Values(0.5), hints=["look there"], solution="given / 2", wrong=[1, 2, 3])
     assert list(about_exercise(good, "99", ["given = 1.0\nother = 1 / 0"])) == []
 

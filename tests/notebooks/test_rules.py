@@ -117,7 +117,7 @@ def test_two_shown_definitions_may_use_each_other(course):
         del notebook.cells[8].metadata["shown"]
     assert course.problems() == [
         f"{BACKPROP}, cell 8: even uses odd, which no cell up to here defines or imports; "
-        "show it in a cell above: show:nn/backprop.py::odd"
+        "add `from utils.nn.backprop import odd` above, or show it there"
     ]
 
 

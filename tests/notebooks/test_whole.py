@@ -226,7 +226,7 @@ def test_the_import_that_shown_code_lacks_is_told(whole):
         "uses guarded, which no cell up to here defines or imports; add `from utils.nn.guard import guarded` above"
     )
     assert found[1].endswith(
-        "uses later, which no cell up to here defines or imports; show it in a cell above: show:nn/toys.py::later"
+        "uses later, which no cell up to here defines or imports; add `from utils.nn.toys import later` above, or show it there"
     )
 
 

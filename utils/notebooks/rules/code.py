@@ -76,7 +76,8 @@ def how_to_get(name, source, root):
             if name == (alias.asname or alias.name).split(".")[0]:
                 node.names = [alias]
                 return f"; add `{ast.unparse(node)}` above"
-    return f"; show it in a cell above: show:{source.module}::{name}"
+    module = source.told.removesuffix(".py").replace("/", ".")
+    return f"; add `from {module} import {name}` above, or show it there"
 
 
 def names(source):

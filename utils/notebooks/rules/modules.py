@@ -43,7 +43,7 @@ def pictures_listed(course):
             for called in (
                 sorted(set(CALLED.findall(cell.source)) - set(listed or ())) if listed is not None else ()
             ):
-                text = f"calls explore.{called}, which __all__ of {name} does not list; add it, so that it is swept"
+                text = f"calls explore.{called}, which __all__ of {name} does not list; add it, to be swept, or move to runs.py what is no picture"
                 yield course.by_number[number].remark(text, place)
 
 
