@@ -344,7 +344,7 @@ CELL_BREAKS = [
     (
         "colours_of_the_palette",
         8,
-        add(r" ${\color{#0072B2}{\bar y}}$"),
+        add(r" ${\color{#157ABB}{\bar y}}$"),
         r"paints the gradient \bar y as values; gradients",
     ),
     ("shown_code_equals_its_source", 4, tag(), "has lost its tag show:nn/backprop.py::linear; put it back"),

@@ -97,7 +97,8 @@ def as_text(chapter):
 
 def kept(cell):
     """What the text says of a cell of the notebook; a slide type - is not said."""
-    slide = cell.metadata.get("slideshow", {}).get("slide_type", "-")
+    slideshow = cell.metadata.get("slideshow")
+    slide = slideshow.get("slide_type", "-") if isinstance(slideshow, dict) else "-"  # else check complains
     found = dict(cell.metadata) | {"slide": "" if slide == "-" else slide}
     return {key: found[key] for key in KEPT if found.get(key)}
 

@@ -75,7 +75,7 @@ def colours_of_the_palette(chapter, course):
                 yield chapter.remark(f"paints {text} in {colour}; the palette is {told}", number)
             elif r"\bar" in text and meaning != "gradients":
                 yield chapter.remark(
-                    f"paints the gradient {text} as {meaning}; gradients are #D55E00", number
+                    f"paints the gradient {text} as {meaning}; gradients are vermilion", number
                 )
 
 
