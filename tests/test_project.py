@@ -14,8 +14,10 @@ import pytest
 import yaml
 
 from utils import explorable
+from utils.exercises import checkers
 from utils.explorable.sweep import sweep
 from utils.notebooks.markdown import Document
+from utils.notebooks.rules import shape
 from utils.notebooks.rules.links import _anchors_of_page
 from utils.register import ROOT
 
@@ -134,3 +136,16 @@ def test_the_picture_of_contributing_can_be_drawn():
     names["descend"] = lambda begin, beta: np.outer(begin, np.linspace(1, beta / 2, 51))
     exec(textwrap.dedent(block), names)
     assert sweep(names["valley"]()) > 3
+
+
+def test_contributing_names_what_the_rules_ask_for_on_two_pages():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    wanted = [*shape.SECTIONS, *(f"`{name}(" for name in checkers.__all__), *("cell:", "test:", "given")]
+    assert [word for word in wanted if word not in text] == [] and len(text.split()) < 1400
+
+
+def test_git_diff_shows_notebooks_as_the_given_command_writes_them():
+    (words,) = re.findall(r'textconv "\S+ -m (.*?)"', (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert "*.ipynb diff=ipynb" in (ROOT / ".gitattributes").read_text(encoding="utf-8")
+    shown = tool(*words.split(), str(ROOT / "chapters/00_start_here.ipynb")).stdout
+    assert "# Gradients by Hand" in shown and "image/png" not in shown

@@ -74,6 +74,9 @@ def binds(statement):
 
 
 def last_bound(source):
-    """The name that the last statement of a source binds, or None."""
-    names = [name for statement in ast.parse(source).body[-1:] for name in binds(statement)]
+    """The name that the last statement of a source binds, in a loop the last one of its body, or None."""
+    body = ast.parse(source).body
+    while body and isinstance(body[-1], (ast.For, ast.While, ast.If, ast.With)):
+        body = body[-1].body
+    names = [name for statement in body[-1:] for name in binds(statement)]
     return names[0] if names else None

@@ -2,15 +2,24 @@
 
 import re
 
+import numpy as np
+
 from tests.chapters.cells import last_bound, names_for, run
-from utils.exercises import Edit
+from utils.crosscheck.trees import fresh
+from utils.exercises import Edit, Function, Values
 from utils.exercises.cards import in_html
+from utils.exercises.checkers.functions import is_numeric
+from utils.exercises.checkers.values import equal
 from utils.exercises.engine import examine
 from utils.exercises.quizzes import as_html
+from utils.notebooks.course import WHOLE_FROM
 
 TAG = "exercise:"
 ASKED = re.compile(r'\b(check|quiz|hint|solution)\(\s*"([^"]+)"')
 ENOUGH_WRONG = 3
+NUMBER = re.compile(r"(?<![\w.(-])-?\d+(?:\.\d+)?(?![\w)]|\.\d)")
+FEWEST_WORDS = 2
+NEAR = {"half of it": 0.5, "twice of it": 2, "the other sign": -1, "10 % more": 1.1, "10 % less": 0.9}
 
 
 def answer_of(exercise, source, earlier=()):
@@ -46,7 +55,63 @@ def about_exercise(exercise, chapter, earlier=()):
         if outcome.status != "wrong" or not outcome.message:
             yield f"{who}: {what} is not refused with a message: {outcome}"
         elif says.lower().rstrip(".") not in outcome.message.lower():
-            yield f"{who}: {what} should be told {says!r}; it is told {outcome.message!r}"
+            first = next(
+                (
+                    w
+                    for w, _, s in wrong
+                    if s and s != says and s.lower().rstrip(".") in outcome.message.lower()
+                ),
+                "",
+            )
+            same = f"; {first} gives the same answer: leave one out" if first else ""
+            yield f"{who}: {what} should be told {says!r}; it is told {outcome.message!r}{same}"
+    for what, answer in near_misses(exercise.checker):
+        if examine(exercise.checker, answer).status == "right":
+            yield f"{who}: {what} is taken for right; make rtol and atol smaller"
+    for words in [*exercise.hints, *trap_words(exercise.checker)]:
+        if len(words.split()) < FEWEST_WORDS:
+            yield f"{who}: {words!r} is no help; say where to look"
+    for words, value in replies(exercise.checker):
+        if told := number_in(words, value, exercise.checker):
+            yield f"{who}: the reply {words!r} gives the answer {told} away"
+
+
+def near_misses(checker):
+    """(description, answer) of numbers and functions near the right ones."""
+    if isinstance(checker, Values):
+        truth = checker.truth()
+        for name, value in truth.items():
+            for what, near in numbers_near(np.asarray(value)):
+                yield f"{f'{name}, ' * bool(name)}{what}", truth | {name: near} if name else near
+    elif isinstance(checker, Function):
+        results = [checker.reference(*fresh(inputs)) for inputs in checker.tuples()]
+        if all(map(is_numeric, results)) and any(np.any(result) for result in results):
+            for what, factor in NEAR.items():
+                yield what, lambda *inputs, factor=factor: np.asarray(checker.reference(*inputs)) * factor
+
+
+def numbers_near(array):
+    """(description, other numbers); nothing where these are all zero, or no numbers."""
+    if array.dtype.kind in "iuf" and array.any():
+        yield from ((what, array * factor) for what, factor in NEAR.items())
+    if array.dtype.kind in "iu":
+        yield "one more", array + 1
+
+
+def replies(checker):
+    """(what a trap is told, the number that is expected there), where one number is."""
+    truth = checker.truth() if isinstance(checker, Values) else {}
+    for name, value in truth.items():
+        if not np.ndim(value) and np.asarray(value).dtype.kind in "iuf":
+            traps = checker.traps.get(name, {}) if name else checker.traps
+            yield from ((words, float(value)) for words in traps.values())
+
+
+def number_in(words, value, checker):
+    """How a text writes a number, None where it does not; a single digit may be anything."""
+    told = [found for found in NUMBER.findall(words) if len(found.strip("-").replace(".", "")) > 1]
+    same = (n for n in told if equal(np.asarray(float(n)), np.asarray(value), checker.rtol, checker.atol))
+    return next(same, None)
 
 
 def wrong_answers(exercise, earlier=()):
@@ -85,6 +150,10 @@ def about_quiz(item, chapter):
     for trap in item.traps:
         if item.reply(trap)["status"] != "wrong":
             yield f"quiz {item.number}: the trap {trap!r} is too near the right answer"
+    left = [key for key in item.choices if key not in (item.right, *item.traps)]
+    if (left or not item.traps) and int(chapter) >= WHOLE_FROM:
+        told = ", ".join(left) or "a likely wrong number"
+        yield f"quiz {item.number}: traps say nothing to {told}; say why it is wrong"
     if len(item.choices) == 1:
         yield f"quiz {item.number}: one option is no choice"
     if in_html(item.truth) not in as_html(item):

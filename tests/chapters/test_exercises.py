@@ -24,6 +24,12 @@ def sources_of(chapter):
     ]
 
 
+def refuse(complaints):
+    """Fail with every complaint on a line of its own, whole."""
+    if found := list(complaints):
+        pytest.fail("\n".join(found), pytrace=False)
+
+
 EXERCISES = [(chapter, number) for chapter in CHAPTERS for number in registry.exercises(chapter)]
 QUIZZES = [(chapter, number) for chapter in CHAPTERS for number in registry.quizzes(chapter)]
 
@@ -31,19 +37,19 @@ QUIZZES = [(chapter, number) for chapter in CHAPTERS for number in registry.quiz
 @pytest.mark.parametrize("chapter, number", EXERCISES)
 def test_exercise(chapter, number):
     exercise = registry.exercises(chapter)[number]
-    assert list(about_exercise(exercise, chapter, sources_of(chapter))) == []
+    refuse(about_exercise(exercise, chapter, sources_of(chapter)))
 
 
 @pytest.mark.parametrize("chapter, number", QUIZZES)
 def test_quiz(chapter, number):
-    assert list(about_quiz(registry.quizzes(chapter)[number], chapter)) == []
+    refuse(about_quiz(registry.quizzes(chapter)[number], chapter))
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_notebook(chapter):
     cells = cells_of(chapter)
     assert cells is not None, f"chapter {chapter} has exercises, and no notebook chapters/{chapter}_*.ipynb"
-    assert list(about_notebook(cells, registry.exercises(chapter), registry.quizzes(chapter))) == []
+    refuse(about_notebook(cells, registry.exercises(chapter), registry.quizzes(chapter)))
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS)

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import nbformat
+import numpy as np
 import pytest
 
 from tests.chapters.cells import code_cells, names_for, run
 from tests.chapters.exercise_rules import about_chapter, about_exercise, about_notebook, about_quiz
-from utils.exercises import Edit, Exercise, Quiz, Values, registry
+from utils.exercises import Edit, Exercise, Function, Quiz, Values, registry
 
 IMPORTS = "import math\nimport numpy as np\nfrom utils.exercises import check, hint, quiz, solution"
 STUBS = {
@@ -53,7 +54,7 @@ def test_a_module_without_a_notebook(chapter):
 
 
 def about(**changes):
-    good = Exercise("99.1", "t", Values(0.5), hints=["h"], solution="a = 0.5", wrong=[1, 2, 3])
+    good = Exercise("99.1", "t", Values(0.5), hints=["look there"], solution="a = 0.5", wrong=[1, 2, 3])
     return list(about_exercise(replace(good, **changes), "99"))
 
 
@@ -70,7 +71,7 @@ def about(**changes):
         (dict(wrong=[1, 2, Edit("0.7", "0.8")]), "exactly once"),
         (dict(wrong=[1, 2, Edit("0.5", "1 / 0")]), "division by zero"),
         (dict(wrong=[1, 2, Edit("0.5", "0.25", says="a third")]), "should be told 'a third'"),
-        (dict(checker=Values(0.5, traps={0.50001: "near"})), "is not refused"),
+        (dict(checker=Values(0.5, traps={0.50001: "too near"})), "is not refused"),
     ],
 )
 def test_an_exercise_that_breaks_a_rule(changes, words):
@@ -80,20 +81,64 @@ def test_an_exercise_that_breaks_a_rule(changes, words):
 def test_an_exercise_that_keeps_the_rules():
     assert about() == []
     assert (
-        about(wrong=[Edit("0.5", "0.25", says="factor of two"), 7], checker=Values(0.5, traps={3: "three"}))
+        about(wrong=[Edit("0.5", "0.25", says="factor of two"), 7], checker=Values(0.5, traps={3: "a three"}))
         == []
     )
 
 
 def test_a_trap_behind_another_one_is_noticed():
     """The second trap can never be sprung: the first has the same answer within its tolerance."""
-    checker = Values(0.5, traps={3.0: "three", 3.0001: "never said"})
-    assert "should be told 'never said'" in the_one(about(checker=checker))
+    checker = Values(0.5, traps={3.0: "a three", 3.0001: "never said"})
+    told = the_one(about(checker=checker))
+    assert "should be told 'never said'" in told and told.endswith(
+        "the trap 3.0 gives the same answer: leave one out"
+    )
+
+
+def off_by_a_tenth(numbers):
+    return 1.0 * len(numbers)
+
+
+@pytest.mark.parametrize(
+    "checker, solution, words",
+    [
+        (Values(0.5, rtol=3), "a = 0.5", ["half of it", "twice of it", "the other sign", "10 % more", "10 % less"]),
+        (Values(0.5, rtol=0.15), "a = 0.5", ["10 % more", "10 % less"]),
+        (Values({"n": 12, "m": 0.5}, atol=0.06), "n = 12\nm = 0.5", ["m, 10 % more", "m, 10 % less"]),
+        (Values(np.array([1.0, -2.0]), rtol=0.2), "a = [1.0, -2.0]", ["10 % more", "10 % less"]),
+        (Function(off_by_a_tenth, [[1, 2]], rtol=0.2), "def f(numbers):\n    return len(numbers)", ["10 % more", "10 % less"]),
+        (Values(12, rtol=3), "a = 12", []),
+        (Values(0.0, atol=1e-3), "a = 0.0", []),
+    ],
+)  # fmt: skip
+def test_an_answer_near_the_right_one_is_not_taken_for_right(checker, solution, words):
+    wrong = [np.zeros(7), [9.0, 9.0, 9.0], "none"]
+    assert about(checker=checker, solution=solution, wrong=wrong) == [
+        f"99.1: {word} is taken for right; make rtol and atol smaller" for word in words
+    ]
+
+
+@pytest.mark.parametrize("reply", ["No", "no."])
+def test_a_reply_or_a_hint_of_one_word_is_no_help(reply):
+    assert "is no help; say where to look" in the_one(about(checker=Values(0.5, traps={3.0: reply})))
+    assert "is no help; say where to look" in the_one(about(hints=["look there", reply]))
+
+
+def test_a_reply_that_holds_the_answer_gives_it_away():
+    told = the_one(about(checker=Values(0.25, traps={3.0: "it is 0.25, of course"}), solution="a = 0.25"))
+    assert "gives the answer 0.25 away" in told
+    told = the_one(
+        about(checker=Values(200, traps={150: "that is one; the batch has 200"}), solution="a = 200")
+    )
+    assert "gives the answer 200 away" in told
+    for fine in ("as in (0.25), or 10.25", "2 of 5 are wrong", "0.26 it is not"):
+        assert about(checker=Values(0.25, traps={3.0: fine}), solution="a = 0.25") == [], fine
 
 
 def test_a_solution_may_be_an_expression_or_use_what_the_notebook_has():
     assert about(solution="1 / 2") == []
-    good = Exercise("99.1", "t", Values(0.5), hints=["h"], solution="given / 2", wrong=[1, 2, 3])
+    assert about(solution="a = 2.0\nfor _ in range(2):\n    a = a / 2") == []
+    good = Exercise("99.1", "t", Values(0.5), hints=["look there"], solution="given / 2", wrong=[1, 2, 3])
     assert list(about_exercise(good, "99", ["given = 1.0\nother = 1 / 0"])) == []
 
 
@@ -103,14 +148,28 @@ def test_a_solution_may_be_an_expression_or_use_what_the_notebook_has():
 @pytest.mark.parametrize(
     "quiz, words",
     [
-        (Quiz("98.1", ["x", "y"], right="a", why="w"), "does not belong"),
-        (Quiz("99.1", ["x"], right="a", why="w"), "one option is no choice"),
+        (Quiz("98.1", ["x", "y"], right="a", why="w", traps={"b": "it is not"}), "does not belong"),
+        (
+            Quiz("99.1", ["x", "y", "z"], right="a", why="w", traps={"b": "it is not"}),
+            "traps say nothing to c; say why",
+        ),
+        (Quiz("99.1", value=1.0, why="w"), "traps say nothing to a likely wrong number; say why"),
         (Quiz("99.1", value=1.0, traps={1.01: "near"}, why="w"), "too near"),
-        (Quiz("99.1", ["x", "y"], right="a", why="w", traps={"a": "it is not"}), "the trap 'a'"),
+        (
+            Quiz("99.1", ["x", "y"], right="a", why="w", traps={"a": "it is not", "b": "nor this"}),
+            "the trap 'a'",
+        ),
     ],
 )
 def test_a_quiz_that_breaks_a_rule(quiz, words, invented):
     assert words in the_one(list(about_quiz(quiz, "99")))
+
+
+def test_one_option_is_no_choice(invented):
+    assert any(
+        "one option is no choice" in told
+        for told in about_quiz(Quiz("99.1", ["x"], right="a", why="w"), "99")
+    )
 
 
 # ---- notebooks

@@ -25,7 +25,7 @@ def test_a_wrong_choice_is_told_the_answer_and_why():
         "Quiz 99.1: it comes out differently.\n"
         f"That needs slopes above one. The answer is b: it shrinks.\n{WHY}"
     )
-    assert quiz("99.1", "c").message == "The answer is b: it shrinks."
+    assert quiz("99.1", "c").message == "Each slope is below one. The answer is b: it shrinks."
 
 
 @pytest.mark.parametrize("answer, status", [("B", "right"), (" it shrinks ", "right"), ("It grows", "wrong")])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from utils.explorable import Canvas, Choice, Explorable, Switch, Text
+from utils.explorable import Array, Canvas, Choice, Curve, Explorable, Grid, Switch, Text
 from utils.explorable.sweep import SweepError, sweep
 
 TIME = np.linspace(0, 6, 50)
@@ -118,6 +118,42 @@ def test_a_dead_control_is_caught_by_name(dead):
         sweep(wave(deaf))
 
 
+def path(compute):
+    """A picture of marks with a start to drag, which is drawn as it is given."""
+    return Explorable(
+        compute,
+        title="path",
+        marks=[Curve("y"), Grid("begin", drag="begin")],
+        begin=Array([[-2.0, 1.0]], step=0.5),
+        rate=[0.1, 0.2],
+    )
+
+
+@pytest.mark.parametrize(
+    "dead, curve, readout",
+    [
+        ("begin", lambda begin, rate: rate * np.arange(4.0), "a path"),
+        ("begin", lambda begin, rate: rate * np.arange(4.0), "from {begin}"),
+        ("rate", lambda begin, rate: begin.sum() * np.arange(4.0), "a path"),
+        ("rate", lambda begin, rate: begin.sum() * np.arange(4.0), "with the rate {rate}"),
+    ],
+)
+def test_a_control_that_is_only_repeated_is_dead(dead, curve, readout):
+    def compute(begin, rate):
+        told = readout.format(rate=rate, begin=f"[{begin[0, 0]:g} {begin[0, 1]:g}]")
+        return dict(y=curve(begin, rate), begin=begin, readout=told)
+
+    with pytest.raises(SweepError, match=f"path: {dead} changes neither"):
+        sweep(path(compute))
+
+
+def test_a_dragged_start_that_moves_the_rest_is_alive():
+    def compute(begin, rate):
+        return dict(y=begin.sum() * rate * np.arange(1.0, 5.0) + 1, begin=begin, readout=f"rate {rate}")
+
+    assert sweep(path(compute)) > 4
+
+
 def test_a_control_may_be_alive_only_in_a_preset():
     def phase_of_loud_ones(artists, frequency, phase, loud):
         return sound(artists, frequency, phase if loud else 0, loud)
@@ -160,7 +196,7 @@ def test_masked_gaps_and_white_maps_are_fine():
 def test_text_canvas_and_choice_are_swept_too():
     def note(artists, digit, name, norm):
         artists["line"].set_ydata(np.full(50, digit.mean() * 0.9))
-        return f"{name}, {norm}"
+        return f"{name}, {norm}: {len(name)} letters, {norm[1]} is the power"
 
     def fussy(artists, digit, name, norm):
         if digit.all():

@@ -60,6 +60,23 @@ def test_check_of_one_notebook_says_nothing_of_the_others(course):
     assert len(course.problems([course.chapters])) == 2
 
 
+@pytest.mark.parametrize("which", ["01", "1", "backprop", "01_backprop", "01_backprop.ipynb"])
+def test_a_chapter_by_its_number_or_name(course, which, capsys):
+    with course.edit() as notebook:
+        notebook.cells[1].source += "\nlater"
+    assert course.problems([which]) == [f"{BACKPROP}, cell 2: line 6: Undefined name `later`"]
+    course.edit_module("x @ weight.T", "x @ weight.mT")
+    for command in ("sync", "quote"):
+        assert main(["--root", str(course.root), command, which]) == 0
+    assert "weight.mT" in course.cell("linear").source
+    assert main(["--root", str(course.root), "sync", "77"]) == 1
+    assert "utils/chapters/course.toml: has no chapter 77" in capsys.readouterr().out
+
+
+def test_a_chapter_that_is_not_written_does_not_exist(course):
+    assert course.problems(["03"]) == ["chapters/03_initialization.ipynb: does not exist"]
+
+
 def test_check_of_one_notebook_looks_at_its_modules_and_tests_too(course):
     for name in ("activations", "backprop"):
         course.write_file(f"utils/chapters/{name}/exercises.py", "x = 'By (1.8).'\n")

@@ -54,6 +54,42 @@ def test_the_first_page_is_run_again_where_it_depends_on_the_chapter(course, ste
     assert not [text for text in told if "not written yet" in text] and course.problems() == []
 
 
+def test_what_every_chapter_has_to_pass_is_run_for_it(course, steps):
+    shared = [
+        str(course.write_file(f"tests/chapters/test_{name}.py", "")) for name in ("evening", "pictures")
+    ]
+    list(finish(course.root, "01"))
+    (arguments,) = [given for what, given in steps if what == "tests" and "-k" in given]
+    assert arguments[-4:] == [*shared, "-k", "01"]
+
+
+def test_a_name_that_shown_code_lacks_is_told_before_it_runs(course, steps):
+    course.edit_module("import numpy as np\n", "import numpy as np\n\nfrom utils.nn.guard import guarded\n")
+    course.edit_module("@identity\n", "@identity\n@guarded\n")
+    *_, told = sentences(finish(course.root, "01"))
+    assert told.endswith(
+        "linear uses guarded, which no cell up to here defines or imports; add `from utils.nn.guard import guarded` above"
+    )
+    assert "run" not in [what for what, _ in steps]
+
+
+def test_sources_of_numbers_are_filled_in(course, steps):
+    with course.edit() as notebook:
+        notebook.cells[6].source = "answer = 0.59"
+        notebook.cells[7].source += " It is 0.59."
+    list(finish(course.root, "01"))
+    assert course.cell("end").metadata.quotes == {"0.59": "cell:stub"}
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_is_left_of_the_skeleton_is_refused_unless_the_chapter_has_just_begun(course, steps, begun):
+    with course.edit() as notebook:
+        notebook.cells[7].source += "\n\nExplain after the guess."
+    told = [remark for remark in finish(course.root, "01", begun) if "still the skeleton's" in remark.text]
+    assert [remark.refused for remark in told] == [not begun]
+    assert ("tests" in [what for what, _ in steps]) == begun
+
+
 def test_it_stops_where_a_step_refuses(course, steps):
     course.edit_module("x @ weight.T", "x @ weight.mT")
     with course.edit() as notebook:

@@ -3,7 +3,7 @@
 import pytest
 
 from utils.notebooks.files import ROOT, read_chapter
-from utils.notebooks.imports import digest_of_imports, files_of, imported_files, imported_names
+from utils.notebooks.imports import code_of, digest_of_imports, files_of, imported_files, imported_names
 from utils.register import register, written
 
 
@@ -63,3 +63,25 @@ def test_the_digest_does_not_mind_line_ends_and_other_files(course):
     assert digest_of_imports(read_chapter(course.root, course.path()), course.root) == before
     course.module.write_bytes(course.module.read_bytes() + b"x = 1\n")
     assert digest_of_imports(read_chapter(course.root, course.path()), course.root) != before
+
+
+def test_the_digest_does_not_mind_comments_and_docstrings(course):
+    with course.edit() as notebook:
+        notebook.cells[1].source += "\nfrom utils.nn import backprop"
+    digest = lambda: digest_of_imports(read_chapter(course.root, course.path()), course.root)
+    before = digest()
+    course.edit_module(
+        "times the rows of weight: eq. (1.1).", "times weight: eqs. (1.1), (1.2).\n\n    x: (B, D).\n   "
+    )
+    course.edit_module("    return function\n", "    return function  # as it is\n\n    # nothing else\n")
+    assert digest() == before
+    course.edit_module("EPS = 1e-5", "EPS = 1e-6")
+    assert digest() != before
+
+
+@pytest.mark.parametrize(
+    "text", ["x = '# no comment'\n", "def f():\n    return 'no docstring'\n", "x = 1\n'a text'\n"]
+)
+def test_what_is_code(text):
+    assert code_of(text.encode()) == text.rstrip("\n").encode()
+    assert code_of(b"def f(:  # broken\n") == b"def f(:  # broken\n"

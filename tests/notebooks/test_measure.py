@@ -76,7 +76,7 @@ def test_what_is_done_is_not_done_again(course, runs):
     "change, complaint",
     [
         (lambda course: (course.root / RESULTS).unlink(), "is missing"),
-        (lambda course: (course.root / NAME).write_text(RUNS + "# changed\n"), "is stale: the sources"),
+        (lambda course: (course.root / NAME).write_text(RUNS + "changed = 1\n"), "is stale: the sources"),
         (lambda course: (course.root / RESULTS).write_text("{"), "is damaged"),
         (lambda course: (course.root / RESULTS).write_text('{"experiments": []}'), "is damaged"),
         (

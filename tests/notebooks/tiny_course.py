@@ -89,13 +89,13 @@ EXERCISES = {
     "utils/__init__.py": "",
     "utils/nn/__init__.py": "from utils.nn.backprop import linear\n",
     "utils/chapters/backprop/__init__.py": "from utils.chapters.backprop import explore\n",
-    "utils/chapters/backprop/explore.py": '"""Pictures of eq. (1.1), 0.5 wide (2.5)."""\nfrom utils.nn import backprop\n',
+    "utils/chapters/backprop/explore.py": '"""Pictures of eq. (1.1), 0.5 wide (2.5)."""\nfrom utils.nn import backprop\n\n__all__ = []\n',
     "utils/chapters/backprop/exercises.py": 'HINTS = ["By (1.1).", "Half of it is (0.5)."]\n',
 }
 PICTURE = base64.b64encode(bytes(300)).decode()
 RULE = r"""## 1.1 Chain rule · 链式法则
 
-> **要点** 一句话。
+> **要点** 一句话。两句话。
 
 $$ {\color{#157ABB}{y}} = x W^\top \tag{1.1} $$
 

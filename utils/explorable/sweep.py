@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import re
+from numbers import Real
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -24,7 +25,7 @@ def sweep(explorable, seed=0, samples=50) -> int:
     Returns how many settings were tried.  SweepError names the first setting where `update` raises, where the read-out
     says nan or inf, where a moving artist holds such a number (what is to be left out is masked, in images with a
     finite number under the mask) or where nothing that moves is to be seen; or else the control that never changes
-    the picture or the read-out.
+    the picture or the read-out.  What only repeats the control's value, an array or a word of the read-out, is no change.
     """
     rng = np.random.default_rng(seed)
     axes = {name: control.samples(rng) for name, control in explorable.controls.items()}
@@ -35,7 +36,7 @@ def sweep(explorable, seed=0, samples=50) -> int:
         if key not in seen or explorable.live_only:
             seen[key] = _look(explorable, state)
     for name, wires in axes.items():
-        if len(wires) > 1 and not _answers(name, wires, anchors, seen):
+        if len(wires) > 1 and not _answers(explorable, name, wires, anchors, seen):
             raise SweepError(f"{explorable.title}: {name} changes neither the picture nor the read-out")
     return len(seen)
 
@@ -51,15 +52,18 @@ def _settings(axes, anchors, samples, rng):
         yield {name: wires[rng.integers(len(wires))] for name, wires in axes.items()}
 
 
-def _look(explorable, state) -> str:
-    """A fingerprint of what a setting shows; SweepError if it should not be shown."""
+def _look(explorable, state) -> tuple:
+    """What a setting shows, (read-out, {part of the picture: (fingerprint, the controls that it equals)}).
+
+    SweepError if it should not be shown.
+    """
 
     def fail(why):
         return SweepError(f"{explorable.title}: at {explorable.describe(state)}: {why}")
 
     try:
         readout = explorable.draw(state)
-        picture = explorable.painter.fingerprint()
+        parts = {"": explorable.painter.fingerprint()} if explorable.scene else explorable.painter.arrays
     except Exception as error:
         raise fail(f"{type(error).__name__}: {error}") from error
     if NOT_FINITE.search(readout):
@@ -68,7 +72,19 @@ def _look(explorable, state) -> str:
         _look_at_artists(explorable.scene, fail)
     elif not any(array.any() for array in explorable.painter.arrays.values()):
         raise fail("every number is zero: nothing is to be seen")
-    return hashlib.sha256(picture + readout.encode()).hexdigest()
+    values = explorable.values()
+    return readout, {
+        name: (
+            hashlib.sha256(bytes(part)).hexdigest(),
+            {control for control, value in values.items() if _equal(part, value)},
+        )
+        for name, part in parts.items()
+    }
+
+
+def _equal(part, value) -> bool:
+    is_array = isinstance(part, np.ndarray) and isinstance(value, (np.ndarray, Real))
+    return is_array and part.size == np.size(value) and np.allclose(part.ravel(), np.ravel(value))
 
 
 def _look_at_artists(scene, fail):
@@ -96,5 +112,17 @@ def _finite(numbers) -> bool:
     return numbers.dtype.kind not in "fc" or bool(np.isfinite(numbers.compressed()).all())
 
 
-def _answers(name, wires, anchors, seen) -> bool:
-    return any(len({seen[repr(anchor | {name: wire})] for wire in wires}) > 1 for anchor in anchors)
+def _answers(explorable, name, wires, anchors, seen) -> bool:
+    """Whether, from some anchor, a control changes more than what repeats its own value."""
+    words = sorted({explorable.controls[name].describe(wire) for wire in wires} - {""}, key=len, reverse=True)
+    repeated = re.compile("|".join(rf"(?<![\w.]){re.escape(word)}(?![\w.])" for word in words) or "(?!)")
+    for anchor in anchors:
+        looks = [seen[repr(anchor | {name: wire})] for wire in wires]
+        echoes = set.intersection(*({n for n, (_, of) in parts.items() if name in of} for _, parts in looks))
+        shown = {
+            (repeated.sub("", readout), *(part for n, (part, _) in parts.items() if n not in echoes))
+            for readout, parts in looks
+        }
+        if len(shown) > 1:
+            return True
+    return False

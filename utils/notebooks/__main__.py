@@ -8,7 +8,10 @@ from pathlib import Path
 
 from utils.notebooks.files import ROOT, no_course
 
-NOTEBOOKS = ("paths", dict(nargs="*", type=Path, help="notebooks or folders; without any, all of chapters/"))
+NOTEBOOKS = (
+    "paths",
+    dict(nargs="*", type=Path, help="chapters (05, or optimization), notebooks or folders; without any, all"),
+)
 CHAPTER = ("chapter", dict(help="its number or name in the register"))
 
 

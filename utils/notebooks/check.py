@@ -8,7 +8,19 @@ from pathlib import Path
 
 from utils.notebooks.course import Course
 from utils.notebooks.files import BrokenFile, Remark, chapter_number, find_notebooks, read_chapter, told_name
-from utils.notebooks.rules import cells, code, fresh, links, modules, outputs, prose, quoted, shape, whole
+from utils.notebooks.rules import (
+    cells,
+    code,
+    fresh,
+    leftover,
+    links,
+    modules,
+    outputs,
+    prose,
+    quoted,
+    shape,
+    whole,
+)
 
 CHAPTER_RULES = (
     cells.named_by_register,
@@ -22,6 +34,7 @@ CHAPTER_RULES = (
     cells.concepts_known,
     code.shown_code_equals_its_source,
     code.shown_names_come_first,
+    code.proofs_are_compared,
     code.nothing_forbidden,
     outputs.executed_in_one_go,
     outputs.errors_where_expected,
@@ -39,23 +52,29 @@ CHAPTER_RULES = (
     prose.plain_markdown,
     prose.colours_in_braces,
     prose.colours_can_be_read,
+    prose.colours_of_the_palette,
+    prose.plain_words,
     prose.equation_tags_unique,
     prose.equation_references_exist,
     quoted.quoted_numbers,
     links.links_lead_somewhere,
+    links.named_things_exist,
     links.no_remote_images,
     links.previous_and_next,
     shape.sections_numbered_in_order,
     shape.headings_bilingual,
     shape.sections_have_their_point,
     shape.lecture_has_its_cells,
-    shape.ends_with_a_summary,
+    shape.headings_begin_their_cells,
+    shape.has_its_parts,
+    shape.exercises_are_asked,
     fresh.ran_with_these_sources,
     fresh.calls_no_written_chapter_unwritten,
 )
 COURSE_RULES = (
     code.names_defined,
     links.readme_lists_chapters,
+    leftover.nothing_of_the_skeleton,
     whole.register_sound,
     whole.exercises_unique,
     whole.concepts_file_sound,
@@ -63,6 +82,7 @@ COURSE_RULES = (
     whole.concepts_reached,
     whole.index_fresh,
     modules.cited_equations_exist,
+    modules.pictures_listed,
     modules.no_name_hides_a_module,
     shape.chapters_have_tests,
     fresh.measured_with_these_sources,

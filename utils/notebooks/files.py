@@ -123,12 +123,14 @@ def entry_named(root, which):
 def find_notebooks(root, paths=None):
     """The notebooks that a command works on, sorted; without paths all of chapters/.
 
-    paths: notebooks, or folders of notebooks. Raises BrokenFile where there is none.
+    paths: notebooks, folders of notebooks, or chapters as entry_named takes them. Raises BrokenFile where there is none.
     """
     if not paths:
         return sorted((Path(root) / "chapters").glob("*.ipynb"))
     found = []
     for path in map(Path, paths):
+        if not path.exists() and path.name == str(path):
+            path = Path(root) / "chapters" / entry_named(root, path).file_name
         if path.is_dir():
             found += sorted(path.glob("*.ipynb"))
         elif path.is_file() and path.suffix == ".ipynb":

@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from utils.notebooks.check import check
 from utils.notebooks.course import Course
 from utils.notebooks.files import BrokenFile, Remark, entry_named, find_notebooks, read_chapter, read_chapters
 from utils.notebooks.index import index
+from utils.notebooks.quotes import quote
 from utils.notebooks.rules import fresh
+from utils.notebooks.rules.code import shown_names_come_first
+from utils.notebooks.rules.leftover import LEFT
 from utils.notebooks.run import run
 from utils.notebooks.sync import sync
 from utils.register import register
@@ -16,10 +20,11 @@ from utils.register import register
 NO_TEST_CHOSEN = 5  # as pytest says it
 
 
-def finish(root, chapter):
-    """Format, sync, run, page 00 anew where it depends on the chapter, index, README, check, ruff, tests.
+def finish(root, chapter, begun=False):
+    """Format, sync, run, quote, page 00 anew where it depends on the chapter, index, README, check, ruff, tests.
 
-    chapter: its number or name. Yields remarks as they come; stops after a step that refuses something.
+    chapter: its number or name; begun: what is still the skeleton's is told, not refused. Yields remarks as they come;
+    stops after a step that refuses something.
     """
     root = Path(root)
     try:
@@ -33,7 +38,9 @@ def finish(root, chapter):
     steps = (
         lambda: command(root, "ruff format", ["ruff", "format", "--quiet", *own]),
         lambda: sync(root, [notebook]),
+        lambda: names_before_running(root, notebook),
         lambda: run(root, [notebook]),
+        lambda: quote(root, [notebook]),
         lambda: renew_first_page(root, entry),
         lambda: index(root),
         lambda: command(root, "README.md", ["utils.readme"]),
@@ -45,10 +52,21 @@ def finish(root, chapter):
     for step in steps:
         refused = False
         for remark in step():
+            if begun and LEFT in remark.text:
+                remark = replace(remark, refused=False)
             refused |= remark.refused
             yield remark
         if refused:
             return
+
+
+def names_before_running(root, notebook):
+    """What check would say of the names that shown code lacks: it says how to import them, a NameError does not."""
+    try:
+        chapter = read_chapter(root, notebook)
+    except BrokenFile as broken:
+        return [broken.remark]
+    return shown_names_come_first(chapter, Course(root, [notebook], [chapter]))
 
 
 def renew_first_page(root, entry):
@@ -70,14 +88,13 @@ def renew_first_page(root, entry):
 
 
 def run_tests(root, entry):
-    """The chapter's own tests and its notebook's cells, then its part of the tests of all exercises."""
+    """The chapter's own tests and its notebook's cells, then its part of the tests that every chapter has to pass."""
     own = [root / "tests/chapters" / entry.name, root / "chapters" / entry.file_name]
     yield from command(
         root, "tests", ["pytest", "-q", "-n", "0", *(str(path) for path in own if path.exists())]
     )
-    shared = root / "tests/chapters/test_exercises.py"
-    if shared.is_file():
-        yield from command(root, "tests", ["pytest", "-q", "-n", "0", str(shared), "-k", entry.two_digits])
+    if shared := sorted(str(path) for path in (root / "tests/chapters").glob("test_*.py")):
+        yield from command(root, "tests", ["pytest", "-q", "-n", "0", *shared, "-k", entry.two_digits])
 
 
 def command(root, told, arguments):

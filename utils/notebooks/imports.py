@@ -2,7 +2,9 @@
 
 import ast
 import hashlib
+import io
 import re
+import tokenize
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,12 +21,32 @@ def digest_of_imports(chapter, root, entry=None):
 
 
 def digest_of(files, root):
-    """Of the names and contents of files below the root; line ends do not count."""
+    """Of the names and the code of files below the root; line ends, comments and docstrings do not count."""
     sha = hashlib.sha256()
     for path in sorted(files):
         sha.update(path.relative_to(root).as_posix().encode() + b"\0")
-        sha.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+        text = path.read_bytes().replace(b"\r\n", b"\n")
+        sha.update(code_of(text) + b"\0")
     return sha.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1000)
+def code_of(text):
+    """A module without its docstrings, comments and blank lines; one that does not parse as it is.  Both bytes."""
+    try:
+        tree, tokens = ast.parse(text), [*tokenize.tokenize(io.BytesIO(text).readline)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
+        return text
+    lines = text.splitlines()
+    for token in tokens:
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1].decode()[:column].encode()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, False):
+            told = node.body[0]
+            lines[told.lineno - 1 : told.end_lineno] = [b""] * (told.end_lineno - told.lineno + 1)
+    return b"\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def imported_files(chapter, root, entry=None):

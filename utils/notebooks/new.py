@@ -32,10 +32,7 @@ def new(root, number, name, title="", chinese=""):
     root = Path(root)
     try:
         text, entry = registered(root, number, name, title, chinese)
-        sheet = {
-            "number": entry.number, "two": entry.two_digits, "name": entry.name, "heading": entry.heading,
-            "title": entry.title, "chinese": entry.chinese, "prefix": entry.concepts,
-        }  # fmt: skip
+        sheet = skeleton.sheet_of(entry)
         files = {
             fill(path, sheet): fill(content, sheet).strip("\n") + "\n"
             for path, content in skeleton.FILES.items()
@@ -58,7 +55,7 @@ def new(root, number, name, title="", chinese=""):
     write_chapter(chapter)
     yield Remark(notebook, "written", refused=False)
     yield from link_neighbours(root, entry)
-    yield from finish(root, entry.name)
+    yield from finish(root, entry.name, begun=True)
 
 
 def registered(root, number, name, title, chinese):

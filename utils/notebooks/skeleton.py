@@ -11,6 +11,14 @@ def fill(text, sheet):
     return re.sub(r"@\{(\w+)\}", lambda match: str(sheet[match[1]]), text)
 
 
+def sheet_of(entry):
+    """What the texts take from a chapter's entry in the register."""
+    return {
+        "number": entry.number, "two": entry.two_digits, "name": entry.name, "heading": entry.heading,
+        "title": entry.title, "chinese": entry.chinese, "prefix": entry.concepts,
+    }  # fmt: skip
+
+
 def cell(text, *tags, slide="-", concepts=()):
     """(text, tags, slide type, concept ids); a code cell begins with a line `>>>`."""
     return text.strip("\n"), tags, slide, concepts
@@ -53,7 +61,7 @@ Begin with a question and a picture that make the reader want the equation. Here
 import numpy as np
 
 from utils.chapters.@{name} import explore
-from utils.exercises import quiz
+from utils.exercises import check, hint, quiz, solution
 
 explore.square_and_slope()
 """,
@@ -130,7 +138,7 @@ for step in range(4):
         """
 ## Misprint clinic · 勘误门诊
 
-> **要点** 把读者最容易遇到的错误形式运行一遍，让检查指出错在哪里。
+> **要点** 把读者最容易遇到的错误形式运行一遍，让检查指出错在哪里。每种错误都写一次，改一次。
 
 **1. "The gradient of a square is $2x$".** Without the gradient from above. Run the wrong form, and let the check say what is wrong:
 """,
@@ -165,9 +173,6 @@ Replace each `...` and run the cell. `hint("@{two}.1")` gives a hint, and a furt
     cell(
         """
 >>>
-from utils.exercises import check, hint, solution
-
-
 def my_cube(x):
     y = x**3
 
@@ -210,6 +215,17 @@ check("@{two}.1", my_cube)
     cell("@{links}", "core"),
 )
 
+# what a finished chapter may keep of these cells; `check` refuses the rest, sentence by sentence
+FURNITURE = (
+    "# @{heading}", "## The question · 问题", "## @{number}.2 At work · 实战", "## Misprint clinic · 勘误门诊",
+    "## Exercises · 练习", "## Summary · 小结", "## Appendix: what else circulates · 附录",
+    "What you will be able to do after this chapter**", "Time:** about 60 minutes.",
+    "Each section ends at a point where you may stop.", "每题当场检查：没写、还不对（为什么）、对了。",
+    "卡住时先要提示，最后再看答案。", "Replace each `...` and run the cell.",
+    '`hint("@{two}.1")` gives a hint, and a further one each time; `solution("@{two}.1")` shows a solution, folded away.',
+    "| form that circulates | what is right | where it is tested |", 'quiz("@{two}.a")',
+)  # fmt: skip
+
 FILES = {
     "utils/nn/@{name}.py": '''
 """@{title}: its operations, as values and pullbacks."""
@@ -235,6 +251,8 @@ import numpy as np
 from utils import style
 from utils.explorable.engine import Explorable, Slider
 from utils.nn.@{name} import square
+
+__all__ = ["square_and_slope"]
 
 GRID = np.linspace(-3, 3, 121)
 
@@ -284,7 +302,7 @@ QUIZZES = [
         ["what comes from above", "nothing", "twice what comes from above"],
         right="b",
         why="By (@{number}.2) the gradient from above is multiplied by 2x, which is zero there.",
-        traps={"c": "Put x = 0 into the slope"},
+        traps={"a": "That is so where the slope is one", "c": "Put x = 0 into the slope"},
     ),
 ]
 
@@ -360,14 +378,17 @@ def test_each_step_down_the_slope_takes_the_same_factor(rate, factor):
     np.testing.assert_allclose(x - rate * pullback(np.ones(2)), factor * x)
 ''',
     "tests/chapters/@{name}/test_explore.py": '''
-"""Explorables of chapter @{two}, @{title}."""
+"""Explorables of chapter @{two}, @{title}: what they compute; all settings are swept with those of the other chapters."""
+
+import pytest
 
 from utils.chapters.@{name} import explore
-from utils.explorable.sweep import sweep
 
 
-def test_sweep():
-    sweep(explore.square_and_slope())
+@pytest.mark.parametrize(("x", "slope"), [(-1.5, -3.0), (0.0, 0.0), (3.0, 6.0)])
+def test_the_tangent_has_the_slope_of_the_square(x, slope):
+    _, readout = explore.square_and_slope().at(x=x)
+    assert readout == f"x = {x:.1f}: square {x * x:.2f}, slope {slope:.1f}"
 ''',
 }
 

@@ -1,4 +1,4 @@
-"""Explorables of chapter 02: their mathematics without a figure, and the sweep over all settings."""
+"""Explorables of chapter 02: their mathematics without a figure."""
 
 import numpy as np
 import pytest
@@ -8,15 +8,8 @@ from tests.explorable.artists import drawn, heights
 from utils.chapters.activations import explore, runs
 from utils.chapters.activations.explore import confidence, dying_units, passing_through, shares
 from utils.data import digits
-from utils.explorable.sweep import sweep
 from utils.nn import activations as act
 from utils.nn.mlp import mlp, mlp_params
-
-
-@pytest.mark.parametrize("name", ["passing", "softmax_gradient", "confident", "dying"])
-def test_sweep(name):
-    sweep(getattr(explore, name)())
-
 
 # ---- through an activation function
 

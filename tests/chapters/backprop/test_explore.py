@@ -1,4 +1,4 @@
-"""Explorables of chapter 01: their mathematics without a figure, and the sweep over all settings."""
+"""Explorables of chapter 01: their mathematics without a figure."""
 
 import itertools
 import re
@@ -18,22 +18,12 @@ from utils.chapters.backprop.explore import (
 from utils.chapters.backprop.worked import INPUTS, PARAMS, TARGETS, worked_network
 from utils.explorable import columns
 from utils.explorable.bake import frame_key
-from utils.explorable.sweep import sweep
 from utils.nn.linear import linear
 
 
 @pytest.fixture(scope="module")
 def histories():
     return {2: runs.travelling(2, epochs=4), 6: runs.travelling(6, epochs=4)}
-
-
-@pytest.mark.parametrize("name", ["worked", "modes", "differences", "depth"])
-def test_sweep(name):
-    sweep(getattr(explore, name)())
-
-
-def test_sweep_of_the_travelling_network(histories):
-    sweep(explore.travelling(histories))
 
 
 # ---- the worked network

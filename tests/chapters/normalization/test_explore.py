@@ -1,4 +1,4 @@
-"""Explorables of chapter 04: the way back through layer norm against PyTorch, and the sweep over all settings of all."""
+"""Explorables of chapter 04: the way back through layer norm against PyTorch."""
 
 import itertools
 
@@ -12,14 +12,7 @@ from tests.explorable.artists import heights, shown
 from utils import style
 from utils.chapters.normalization import explore
 from utils.chapters.normalization.explore import taken_apart
-from utils.explorable.sweep import sweep
 from utils.nn.normalization import layer_norm
-
-
-@pytest.mark.parametrize("name", ["groups", "norm_backward", "scale", "train_against_eval"])
-def test_sweep(name):
-    sweep(getattr(explore, name)())
-
 
 # ---- layer norm's way back
 

@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 
-from utils.notebooks.files import CONFLICT, all_texts, tags
+from utils.notebooks.course import is_whole
+from utils.notebooks.files import CONFLICT, all_texts, concept_ids, tags
 from utils.notebooks.shown import PREFIX
 from utils.register import FILE
 
@@ -95,7 +96,7 @@ def known_tags(chapter, course):
 
 
 def concepts_known(chapter, course):
-    """Concept ids have the right form and stand in concepts.csv.
+    """Concept ids have the right form and stand in concepts.csv; errata of a whole chapter are E05.1, E05.2, ...
 
     Errata (E04.2) need a row there only where the file lists any erratum of that chapter.
     """
@@ -114,3 +115,13 @@ def concepts_known(chapter, course):
                 continue
             elif course.concepts and entry not in course.concepts:
                 yield chapter.remark(f"the concept {entry} has no row in chapters/concepts.csv", number)
+    errata = {
+        int(entry.split(".")[1])
+        for _, cell in chapter.cells()
+        for entry in concept_ids(cell)
+        if ERRATUM.fullmatch(entry)
+    }
+    if is_whole(chapter) and (gaps := set(range(1, max(errata, default=0))) - errata):
+        yield chapter.remark(
+            f"its errata leave out E{chapter.number:02d}.{min(gaps)}; number them 1, 2, 3, ..."
+        )

@@ -9,12 +9,13 @@ import subprocess
 import symtable
 import sys
 
-from utils.notebooks.files import Remark
-from utils.notebooks.shown import ShownError, digest, shown_cells
+from utils.notebooks.files import Remark, tags
+from utils.notebooks.shown import PREFIX, ShownError, digest, shown_cells
 
 RUFF = "ruff"
 BUILTINS = {*dir(builtins), "__name__", "__file__", "__doc__", "display", "get_ipython", "In", "Out", "_"}
 MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+PROOF = re.compile(r"\bcrosscheck(?:_steps)?\(")
 FORBIDDEN = {
     "ipywidgets' interact (use an Explorable)": re.compile(r"\binteract(?:ive|_manual|ive_output)?\s*\("),
     "an Output widget (use an Explorable)": re.compile(r"\bOutput\s*\("),
@@ -30,6 +31,10 @@ FORBIDDEN = {
 def shown_code_equals_its_source(chapter, course):
     cells, remarks = shown_cells(chapter)
     yield from remarks
+    for number, cell in chapter.cells("code"):
+        if "shown" in cell.metadata and number not in {shown.number for shown in cells} and not remarks:
+            told = f"has lost its tag {cell.metadata['shown'].get('source', PREFIX)}; put it back"
+            yield chapter.remark(f"{told}, or delete its metadata shown", number)
     for cell in cells:
         try:
             text = cell.source.read(course.root)
@@ -57,7 +62,22 @@ def shown_names_come_first(chapter, course):
             late = used - so_far.union(*(bound_there for bound_there, _ in using_it))
             for name in sorted(late):
                 text = f"{shown[number].name} uses {name}, which no cell up to here defines or imports"
-                yield chapter.remark(text, number)
+                yield chapter.remark(text + how_to_get(name, shown[number], course.root), number)
+
+
+def how_to_get(name, source, root):
+    """How the module of a shown definition comes by a name, half a sentence; empty where the module does not parse."""
+    try:
+        body = ast.parse(source.read_module(root)).body
+    except (ShownError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    for node in body:
+        for alias in getattr(node, "names", []) if isinstance(node, (ast.Import, ast.ImportFrom)) else []:
+            if name == (alias.asname or alias.name).split(".")[0]:
+                node.names = [alias]
+                return f"; add `{ast.unparse(node)}` above"
+    module = source.told.removesuffix(".py").replace("/", ".")
+    return f"; add `from {module} import {name}` above, or show it there"
 
 
 def names(source):
@@ -81,6 +101,13 @@ def _collect(table, bound, used):
             used.add(symbol.get_name())
     for child in table.get_children():
         _collect(child, bound, used)
+
+
+def proofs_are_compared(chapter, course):
+    """A cell that calls crosscheck has the tag by which CI compares what it prints."""
+    for number, cell in chapter.cells("code"):
+        if PROOF.search(cell.source) and "nbval-check-output" not in tags(cell):
+            yield chapter.remark("proves something and has no tag nbval-check-output; add it", number)
 
 
 def nothing_forbidden(chapter, course):

@@ -4,9 +4,14 @@ import os
 import re
 from urllib.parse import unquote, urlsplit
 
-from utils.notebooks.files import Remark
+from utils.notebooks.files import Remark, tags
 from utils.notebooks.markdown import Document, anchor
+from utils.notebooks.rules.shape import numbered_sections, sections
 
+SECTIONS_NAMED = re.compile(r"\b[Ss]ections? \d+\.\d+(?:(?:,| and| to)+ \d+\.\d+)*")
+EXERCISE_NAMED = re.compile(r"\b[Ee]xercises? (\d\d\.\d+)")
+CLINIC_NAMED = re.compile(r"\b[Cc]linic,? (\d+)")
+TEST_NAMED = re.compile(r"(?<!/)\btests/[\w/]+(?:\.py(?:::\w+)?)?")
 ELSEWHERE = {"http", "https", "mailto"}
 
 
@@ -67,6 +72,43 @@ def _anchors_of_page(path):
     headings = Document.parse(path.read_text("utf-8", errors="replace")).headings
     github = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
     return {anchor(heading) for heading in [*headings, *github]}
+
+
+def named_things_exist(chapter, course):
+    """Sections, exercises, items of the clinic and files of tests that the text names, but for what others' books hold."""
+    items = {n for heading, cells in sections(chapter) if heading.startswith("Misprint") for _, cell in cells
+             for n in re.findall(r"\*\*(\d+)\. ", cell.source)}  # fmt: skip
+    for number, cell in chapter.cells("markdown"):
+        source = cell.source.partition("**References")[0]
+        for told, found in named(source):
+            target = (
+                course.by_number.get(int(found.split(".")[0])) if told in ("section", "exercise") else None
+            )
+            if told == "section":
+                wrong = target and int(found.split(".")[1]) > len(numbered_sections(target))
+            elif told == "exercise":
+                wrong = target and f"exercise:{found}" not in {
+                    tag for _, other in target.cells() for tag in tags(other)
+                }
+            elif told == "clinic":
+                wrong = found not in items
+            else:
+                path, _, name = found.partition("::")
+                file = course.root / path
+                wrong = not file.exists() or (
+                    name and not re.search(rf"^(?:def|class) {name}\b", file.read_text("utf-8"), re.M)
+                )
+            if wrong:
+                yield chapter.remark(f"names {told} {found}, which does not exist", number)
+
+
+def named(source):
+    """Yields (kind, number or path) of what a text names."""
+    for match in SECTIONS_NAMED.finditer(source):
+        yield from (("section", found) for found in re.findall(r"\d+\.\d+", match[0]))
+    yield from (("exercise", found) for found in EXERCISE_NAMED.findall(source))
+    yield from (("clinic", found) for found in CLINIC_NAMED.findall(source))
+    yield from (("the test", found) for found in TEST_NAMED.findall(source))
 
 
 def no_remote_images(chapter, course):

@@ -6,6 +6,7 @@ import re
 from utils.notebooks.files import Remark
 from utils.notebooks.rules.prose import references
 
+CALLED = re.compile(r"(?<![\w.])explore\.(\w+)\(")
 IN_PARENTHESES = re.compile(r"\((\d{1,2}\.\d{1,3}[a-z]?)\)")
 
 
@@ -24,6 +25,42 @@ def cited_equations_exist(course):
                     yield Remark(
                         name, f"line {line} cites equation ({reference}), which {where} does not have"
                     )
+
+
+def pictures_listed(course):
+    """What a notebook calls of explore is in its __all__: by that the tests find it, and sweep it."""
+    for number, entry in course.written.items():
+        folder = course.root / entry.module.replace(".", "/")
+        files = [path for path in (folder / "explore.py", folder / "explore/__init__.py") if path.is_file()]
+        if not files:
+            continue
+        name, listed = files[0].relative_to(course.root).as_posix(), all_of(files[0])
+        if listed is None:
+            yield Remark(
+                name, "has no __all__; list there the explorables that the notebook calls, for the sweep"
+            )
+        for place, cell in course.by_number[number].cells("code") if number in course.by_number else ():
+            for called in (
+                sorted(set(CALLED.findall(cell.source)) - set(listed or ())) if listed is not None else ()
+            ):
+                text = f"calls explore.{called}, which __all__ of {name} does not list; add it, to be swept, or move to runs.py what is no picture"
+                yield course.by_number[number].remark(text, place)
+
+
+def all_of(path):
+    """The names in a module's __all__, None where it has none that can be read."""
+    try:
+        body = ast.parse(path.read_bytes()).body
+        targets = {
+            target.id: node.value
+            for node in body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        return ast.literal_eval(targets["__all__"])
+    except (OSError, KeyError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def texts(path):

@@ -2,7 +2,7 @@
 
 import re
 
-from utils.notebooks.course import equation_tags
+from utils.notebooks.course import equation_tags, is_whole
 from utils.notebooks.shown import shown_cells
 
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME)\b")
@@ -18,6 +18,12 @@ LETTERS = {"#0072B2": "#157ABB", "#D55E00": "#C25400", "#009E73": "#008560"}
 NAMED_COLOUR = re.compile(r"\\color\{(#[0-9A-Fa-f]{6})\}")
 COLOUR = re.compile(r"\\color(?![A-Za-z])")
 COLOUR_IN_BRACES = re.compile(r"\{\\color\{[^{}]+\}\{")
+COLOURED = re.compile(r"\\color\{([^{}]+)\}\{((?:[^{}]|\{[^{}]*\})*)\}")
+PALETTE = {
+    "#0072B2": "values", "#D55E00": "gradients", "#009E73": "parameters",
+    "#157ABB": "values", "#C25400": "gradients", "#008560": "parameters",
+}  # fmt: skip
+TALKING_DOWN = re.compile(r"\b(?:simply|obviously|trivially|of course)\b", re.IGNORECASE)
 
 # A number refers to an equation when it follows eq., eqs., equation(s) or 式, or when it stands in parentheses after
 # by, from or in; lists go on with commas, "and", "or", "to", and in parentheses as they began.
@@ -71,6 +77,27 @@ def colours_can_be_read(chapter, course):
             yield chapter.remark(text, number)
 
 
+def colours_of_the_palette(chapter, course):
+    """Formulas are painted in the course's colours, of marks or of letters, and a barred symbol in the gradients'."""
+    for number, document in chapter.documents.items():
+        for colour, text in COLOURED.findall(" ".join(document.math)):
+            meaning = PALETTE.get(colour.upper())
+            if meaning is None:
+                told = ", ".join(f"{name} {what}" for name, what in PALETTE.items())
+                yield chapter.remark(f"paints {text} in {colour}; the palette is {told}", number)
+            elif r"\bar" in text and meaning != "gradients":
+                yield chapter.remark(
+                    f"paints the gradient {text} as {meaning}; gradients are vermilion", number
+                )
+
+
+def plain_words(chapter, course):
+    """No word that tells the reader how easy it ought to be."""
+    for number, document in chapter.documents.items():
+        if found := TALKING_DOWN.search(document.text):
+            yield chapter.remark(f"says {found[0]!r}; leave it out", number)
+
+
 def equation_tags_unique(chapter, course):
     seen = {}
     for number, tag in equation_tags(chapter):
@@ -82,13 +109,17 @@ def equation_tags_unique(chapter, course):
         elif tag in seen:
             yield chapter.remark(rf"the equation's \tag{{{tag}}} is also in cell {seen[tag]}", number)
         seen.setdefault(tag, number)
+    numbers = [int(tag.split(".")[1]) for _, tag in equation_tags(chapter) if re.fullmatch(r"\d+\.\d+", tag)]
+    if is_whole(chapter) and numbers != list(range(1, len(numbers) + 1)):
+        how = f"`renumber {chapter.number:02d} --write` numbers them by their place"
+        yield chapter.remark(f"its equations are not numbered 1, 2, 3, ... in their order; {how}")
     for number, document in chapter.documents.items():
         if r"\tag{" in document.text:
             yield chapter.remark(r"a \tag stands outside of a formula; is a $$ missing?", number)
 
 
 def equation_references_exist(chapter, course):
-    """References in prose and in shown code lead to an equation, as soon as the chapter they name exists."""
+    """References lead to an equation; in shown code as soon as the chapter they name exists."""
     texts = [(number, document.text, True) for number, document in chapter.documents.items()]
     texts += [(cell.number, cell.text, False) for cell in shown_cells(chapter)[0]]
     for number, text, is_prose in texts:
@@ -97,6 +128,9 @@ def equation_references_exist(chapter, course):
             if target in course.equations and reference not in course.equations[target]:
                 where = course.by_number[target].name
                 yield chapter.remark(f"refers to equation ({reference}), which {where} does not have", number)
+            elif is_prose and course.written and target not in course.written:
+                text = f"refers to equation ({reference}) of a chapter that is not written; name the chapter instead"
+                yield chapter.remark(text, number)
 
 
 def references(text, is_prose=True):

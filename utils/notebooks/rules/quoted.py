@@ -18,9 +18,10 @@ def quoted_numbers(chapter, course):
         there, sources = quantities(document, course.equations), marks(cell)
         for quantity in there:
             if complete and quantity not in sources:
-                yield chapter.remark(
-                    f"{quantity} names no source; run quote, or say where it is from", number
-                )
+                how = "run quote, or say where it is from"
+                if f"({quantity})" in document.text:
+                    how = f"if the equation ({quantity}) is meant, there is none; else {how}"
+                yield chapter.remark(f"{quantity} names no source; {how}", number)
         for quantity, where in sources.items():
             if quantity not in there:
                 yield chapter.remark(

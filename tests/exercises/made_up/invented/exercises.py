@@ -93,7 +93,7 @@ EXERCISES = [
             lambda x, weight, bias: F.linear(x, weight, bias),
             (rng.normal(size=(4, 3)), rng.normal(size=(2, 3)), rng.normal(size=2)),
         ),
-        hints=["shapes"],
+        hints=["which shapes"],
         solution=linear,
         wrong=[Edit("dy @ weight", "dy @ weight * 2"), Edit(".sum(0)", ""), Edit("dy.T @ x", "x.T @ dy")],
     ),
@@ -155,7 +155,7 @@ QUIZZES = [
         options=["it grows", "it shrinks", "`neither`"],
         right="b",
         why="Each layer multiplies by at most one quarter.",
-        traps={"a": "That needs slopes above one"},
+        traps={"a": "That needs slopes above one", "c": "Each slope is below one"},
     ),
     Quiz(
         "99.2", value=0.25, atol=0.01, why="The slope in the middle.", traps={0.5: "That is the value there"}
