@@ -16,7 +16,9 @@ def close(a, b):
 
 
 def numbers(text):
-    return tuple(map(int, re.findall(r"\d+", text)))
+    """Of `1`, `0 and 2`, `5 to 9`."""
+    ends = re.findall(r"(\d+)(?: to (\d+))?", text)
+    return tuple(n for a, b in ends for n in range(int(a), int(b or a) + 1))
 
 
 def multiple(f, text):
@@ -103,6 +105,14 @@ def shifted(f, match):
         for a in range(f.truth.ndim)
     )
     return close(f.ours[cut(True)], f.truth[cut(False)]) or close(f.ours[cut(False)], f.truth[cut(True)])
+
+
+def exchanged(f, match):
+    a, a_end, b, b_end, axis = (int(n) if n else None for n in match.groups())
+    order = np.arange(f.truth.shape[axis])
+    first, second = slice(a, (a_end or a) + 1), slice(b, (b_end or b) + 1)
+    order[first], order[second] = order[second].copy(), order[first].copy()
+    return close(f.ours, f.truth.take(order, axis))
 
 
 def linear(f):
@@ -194,6 +204,8 @@ CLAIMS = [
     (r"^it mixes elements along", lambda f, m: True),
     (r"^(\S+) times the right number here", lambda f, m: f.truth.size == 1),
     (r"^wrong only in rows that|^averaged in rows that", lambda f, m: not wrong(f).all()),
+    (r"^wrong only in the rows where (\S+) is (-?\d+)$", lambda f, m: (wrong(f).any(1) == (dict(f.inputs)[m[1]] == int(m[2]))).all()),
+    (r"^index (\d+)(?: to (\d+))? and (\d+)(?: to (\d+))? along axis (\d) are exchanged", exchanged),
     (r"^wrong only where the input", lambda f, m: not wrong(f).all()),
 ]  # fmt: skip
 

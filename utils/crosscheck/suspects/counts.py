@@ -10,28 +10,29 @@ ORIGINS = [  # how a factor may come from a count n, and what to ask
     (0.5, "one division by the root of {} is missing"),
     (-0.5, "one division by the root of {} is too many"),
 ]
-
-
+WITHIN = ("the mean", "the sum")  # inside a function of PyTorch's: of no axis of an input
+MATRIX = {"matmul", "mm", "bmm", "linear"}
+TWO_SIDED = MATRIX | {"rmatmul", "mv", "outer", "einsum", "bilinear", "linalg_solve"}
 REDUCTIONS = {"sum", "mean", "nansum", "nanmean", "var", "std", "logsumexp", "norm"}
 ELEMENTWISE = {"add", "radd", "iadd", "sub", "rsub", "mul", "rmul", "multiply", "div", "truediv", "rtruediv"}
 
 
 def number_words(f, c):
     """Which count explains a factor, or its root, and how; None where no count does."""
-    for n, power, words in counts(f, c):
-        if abs(power) < 1 or adds_up(f, n):
-            constant = constant_words(f, c) if abs(power) == 1 else None
-            either = f", or {constant}" if constant else ""
-            return words + either
+    n, power, words = next(counts(f, c), (0, 0, ""))
+    if abs(power) < 1:
+        return words or None
+    constant = constant_words(f, c) or ""
+    if adds_up(f, n) and not constant.startswith(WITHIN):
+        return f"{words}, or {constant}" if constant else words
 
 
 def other_words(f, c):
-    """The constant that may have been forgotten; else of what a factor that is no mean and no sum is the length, too."""
-    if not any(abs(power) == 1 for _, power, _ in counts(f, c)):
-        return ""
-    if constant := constant_words(f, c):
-        return f": {constant}"
-    return f" ({next(words for *_, words in counts(f, c)).partition(':')[0]})"
+    """What else may be behind a factor that is no mean and no sum: a constant; or of what it is the length, too."""
+    for _, _, words in counts(f, c):
+        constant = constant_words(f, c)
+        return f": {constant}" if constant else f" ({words.partition(':')[0]})"
+    return ""
 
 
 def counts(f, c):
@@ -56,26 +57,34 @@ def steps_ahead(f):
 
 
 def adds_up(f, n):
-    """Whether n numbers are added up, or their mean taken, in PyTorch's value or on the way back to the input itself."""
+    """Whether n numbers are added up, or their mean taken, in PyTorch's value or on the way back to the input."""
     recording = f.evidence and f.evidence.recording
     if not recording:
         return True
-    reduced = [s for s in steps_ahead(f) if s.name in REDUCTIONS or not s.outputs[0].ndim]
-    sources = [(s.edges[0].source, s.outputs[0].numel()) for s in reduced]
-    if any(a.numel() // max(size, 1) % n == 0 and not hasattr(a, "label") for a, size in sources):
-        return True  # with a label it is inside a function of PyTorch's: the axis is no axis of an input
-    return any(summed_back(s, np.size(f.truth)) % n == 0 for s in recording.uses(f.name))
+    ahead, uses = steps_ahead(f), list(recording.uses(f.name))
+    sizes = [np.size(f.truth), *(s.outputs[0].numel() for s in ahead)]
+    totals = [s.outputs[0].numel() * n for s in ahead if s.name in REDUCTIONS or not s.outputs[0].ndim]
+    if len(uses) % n == 0 or any(size % total == 0 for size in sizes for total in totals if total):
+        return True
+    slot = f.evidence.live.index(f.slot)
+    edges = [e for s in ahead for e in s.edges if slot in recording.reach.get(id(e.source), ())]
+    return any(summed_back(e, e.step in uses) % n == 0 for e in edges)
 
 
-def summed_back(step, size):
-    """How many numbers add up to one of the gradient of an input of that size, behind its first step; 0 where any may."""
-    out = step.outputs[0]
+def summed_back(edge, first):
+    """How many numbers a step adds up on the way back to one of an input; behind its first step 0 where it may be any."""
+    step, out = edge.step, edge.step.outputs[0]
     if step.name in ELEMENTWISE:
-        return max(out.numel() // size, 1)
-    if step.name not in {"matmul", "mm", "bmm", "linear"}:
-        return 0 if len(step.edges) > 1 or out.numel() != size else 1
-    first = step.edges[0].source.numel() == size and step.edges[0].slot == (0, 0)
-    return out.shape[-1] if first else out.numel() // out.shape[-1]
+        return out.numel() // max(edge.source.numel(), 1)
+    if not first or step.name not in TWO_SIDED:
+        return 1
+    if step.name not in MATRIX or not out.ndim:
+        return 0
+    return (
+        out.shape[-1]
+        if edge.slot == (0, 0)
+        else out.numel() // (out.shape[-1] if edge.source.ndim > 1 else 1)
+    )
 
 
 def constant_words(f, c):

@@ -8,7 +8,6 @@ from utils.crosscheck.finding import axes_sets, axes_words, close, listed, runs,
 from utils.crosscheck.suspects import counts
 
 ROUNDING = 1e-13
-TWO_SIDED = {"matmul", "rmatmul", "mm", "bmm", "mv", "linear", "outer", "einsum", "linalg_solve", "solve"}
 SIMPLE = (0.25, 0.5, 1.0, 2.0, 4.0)  # factors that come about in many ways
 
 
@@ -84,7 +83,7 @@ def transposed(f):
         return None
     if close(o, np.swapaxes(t, -1, -2)):
         recording = f.evidence and f.evidence.recording
-        product = recording and any(s.name in TWO_SIDED for s in recording.uses(f.name))
+        product = recording and any(s.name in counts.TWO_SIDED for s in recording.uses(f.name))
         cause = (
             "the factors of the matrix product stand in the wrong order" if product else "rows for columns"
         )
