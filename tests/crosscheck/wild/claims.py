@@ -188,6 +188,7 @@ CLAIMS = [
     (r"^right only at index (.*) along axis (\d)$", lambda f, m: listed(f, m, inverted=True)),
     (r"^zero at index (.*) along axis (\d),", zero_at),
     (r"^wrong in (\d+) of (\d+) (rows|columns|places)", count),
+    (r"as a whole no multiple and no transpose", lambda f, m: not close(f.ours, np.vdot(f.ours, f.truth) / np.vdot(f.truth, f.truth) * f.truth) and not close(f.ours, f.truth.T)),
     (r"^wrong everywhere", lambda f, m: wrong(f).all()),
     (r"no gradient is right|the other gradients are right|the gradients? of .* (?:is|are) right", named_right),
     (r"^it is the gradient from above, unchanged", lambda f, m: any(u is not None and close(f.ours, u) for u in f.upstream)),
@@ -215,3 +216,26 @@ def check(f, sentence):
     found = [(pattern, re.search(pattern, sentence), holds) for pattern, holds in CLAIMS]
     known = [(pattern, match, holds) for pattern, match, holds in found if match]
     return len(known), [pattern for pattern, match, holds in known if not holds(f, match)]
+
+
+def judged(rows, seen, says, never):
+    """Complaints about what is said in wrong rows, and the share of them that name the cause.
+
+    seen: (Finding, Diagnosis) of each; says: a pattern of the cause, or None; never: one that would mislead.
+    A sentence that does not name the cause must be a plain fact, and hold.
+    """
+    told = {id(found): f for f, found in seen}
+    complaints, named = [], 0
+    for row in rows:
+        sentence = row.diagnosis.sentence
+        f = told.get(id(row.diagnosis))
+        known, false = check(f, sentence) if f is not None else (0, [])
+        right = bool(says and re.search(says, sentence))
+        named += right
+        if false:
+            complaints.append(f"{row.name}: does not hold: {sentence} ({false[0]})")
+        elif never and re.search(never, sentence):
+            complaints.append(f"{row.name}: misleads: {sentence}")
+        elif not right and not known:
+            complaints.append(f"{row.name}: neither the cause nor a plain fact: {sentence}")
+    return complaints, named / len(rows)
