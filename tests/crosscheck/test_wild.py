@@ -11,7 +11,6 @@ from tests.crosscheck.bank import BANK
 from tests.crosscheck.wild import claims
 from tests.crosscheck.wild.table import SIZES
 from utils.crosscheck import crosscheck, diagnosis
-from utils.crosscheck.finding import Diagnosis
 
 FILES = ("layers", "sequences", "convolution", "attention", "losses", "norms")
 WILD = [entry for name in FILES for entry in importlib.import_module(f"tests.crosscheck.wild.{name}").WILD]
@@ -31,26 +30,6 @@ def run(entry, operation, size, seed=0):
     return crosscheck(operation, entry.theirs, *inputs, raises=False, seed=seed, **options)
 
 
-@pytest.fixture
-def undiagnosed(monkeypatch):
-    """Rejection alone, without the search for the cause."""
-    monkeypatch.setattr(diagnosis, "first_that_fits", lambda f: Diagnosis("unknown", "wrong"))
-
-
-@pytest.fixture
-def findings(monkeypatch):
-    """What the diagnosis was given and what it said."""
-    seen, diagnose = [], diagnosis.first_that_fits
-
-    def noted(f):
-        found = diagnose(f)
-        seen.append((f, found))
-        return found
-
-    monkeypatch.setattr(diagnosis, "first_that_fits", noted)
-    return seen
-
-
 def test_the_bank_is_large_and_every_entry_has_a_name_of_its_own():
     titles = [(entry.title, str(entry.options), entry.theirs) for entry in WILD]
     assert len(set(titles)) == len(WILD) >= 80
@@ -67,22 +46,8 @@ def test_the_right_version_passes_and_the_wrong_one_does_not(entry, undiagnosed)
 def explained(entry, size, seen):
     """Complaints about what is said of an entry, and whether its cause is named in at least half of its wrong rows."""
     seen.clear()
-    rows = run(entry, entry.wrong, size).wrong
-    told = {id(found): f for f, found in seen}
-    complaints, named = [], 0
-    for row in rows:
-        sentence = row.diagnosis.sentence
-        f = told.get(id(row.diagnosis))
-        known, false = claims.check(f, sentence) if f is not None else (0, [])
-        right = bool(entry.says and re.search(entry.says, sentence))
-        named += right
-        if false:
-            complaints.append(f"{row.name}: does not hold: {sentence} ({false[0]})")
-        elif entry.never and re.search(entry.never, sentence):
-            complaints.append(f"{row.name}: misleads: {sentence}")
-        elif not right and not known:
-            complaints.append(f"{row.name}: neither the cause nor a plain fact: {sentence}")
-    return complaints, 2 * named >= len(rows)
+    complaints, share = claims.judged(run(entry, entry.wrong, size).wrong, seen, entry.says, entry.never)
+    return complaints, share >= 0.5
 
 
 def test_no_sentence_misleads_and_most_name_the_cause(findings):

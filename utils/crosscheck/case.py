@@ -169,9 +169,9 @@ def rename(found, names):
     """Replace the names found by those given: a sequence in order, or a dict old -> new."""
     if names is None or isinstance(names, dict):
         return [(names or {}).get(name, name) for name in found]
-    if isinstance(names, str) or len(names) > len(found):
-        raise ValueError(f"names must be at most {len(found)} names, for {found}; got {names!r}")
-    return [*names, *found[len(names) :]]
+    if isinstance(names, str) or len(names) != len(found):
+        raise ValueError(f"names must be {len(found)} names, for {found}; got {names!r}")
+    return list(names)
 
 
 def refuse_input(name, tree):

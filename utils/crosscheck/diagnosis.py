@@ -77,7 +77,7 @@ def unknown(f):
         place = f", most at [{places.worst_place(f)}]" if f.truth.ndim else ""
         return f"wrong{place}; a term, a factor or a path is missing or too many"
     others = f.evidence.words_of_right() if f.evidence else ""
-    ruled_out = "not a sign, a factor, a transpose or a missing sum"
+    ruled_out = "as a whole no multiple and no transpose of the right one"
     return "; ".join(filter(None, [places.scattered(f), ruled_out, others]))
 
 
@@ -90,7 +90,7 @@ OUTPUT_SUSPICIONS = [
     ("zero", relations.all_zero),
     ("sign", relations.wrong_sign),
     ("factor", relations.constant_factor),
-    ("offset", lambda f: patterns.off_along(f) and "off by a constant"),
+    ("offset", lambda f: (patterns.off_along(f) or "").partition(":")[0] or None),
     ("flipped", relations.flipped),
     ("factor", patterns.factor_per_slice),
     ("part", places.some_slices),

@@ -92,7 +92,9 @@ class DifferencesWitness:
         pairs = [(u, leaf) for u, leaf in zip(upstream, self.base) if u is not None]
         self.weighed = sum(np.abs((u * leaf)[np.isfinite(leaf)]).sum() for u, leaf in pairs)
         self.rounding = 16 * eps * (1 + self.weighed)
-        self.measurable = not any(np.isnan(b).any() for b in self.base if b.dtype.kind == "f")
+        floating = [b for b in self.base if b.dtype.kind == "f"]
+        self.measurable = not any(np.isnan(b).any() for b in floating)
+        self.blind = any(np.isinf(b).any() for b in floating)  # what is infinite may hide what moves
 
     def moved(self, k, leaf):
         """The outputs with `leaf` in the place of leaf k; None where ours raises there."""

@@ -115,6 +115,18 @@ def listed(names, most=6):
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def runs(numbers):
+    """`1`, `1 and 4`, `5 to 9`, `0, 2 and 5 to 9`; of ascending numbers."""
+    parts = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    each = [[f"{p[0]} to {p[-1]}"] if len(p) > 2 else p for p in parts]
+    return listed([words for part in each for words in part])
+
+
+def slices(a):
+    """(axis, the slices along it as the rows of a matrix)."""
+    return [(k, np.moveaxis(a, k, 0).reshape(a.shape[k], -1)) for k in range(a.ndim)]
+
+
 def to_rows(a, axes):
     """Slices along `axes` as the rows of a matrix."""
     others = [i for i in range(a.ndim) if i not in axes]

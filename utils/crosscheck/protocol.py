@@ -124,6 +124,8 @@ def kind_of(thing):
         return f"a torch {type(thing).__name__.lower()}"
     if isinstance(thing, (tuple, list)):
         return f"a {type(thing).__name__} of {len(thing)}"
+    if isinstance(thing, dict) and thing:
+        return f"a dict with the keys {', '.join(map(repr, thing))}"
     if callable(thing):
         return "a function"
     name = type(thing).__name__

@@ -1,5 +1,8 @@
 """The rows of a crosscheck: outputs, gradients, what was written into."""
 
+from dataclasses import replace
+from itertools import combinations
+
 import numpy as np
 
 from utils.crosscheck import verdicts
@@ -26,6 +29,11 @@ def rows_of(case, seed):
     if not all(alike(ours, theirs) for (_, ours), (_, theirs) in pairs):
         return outputs  # no gradient can be compared when the outputs are of another kind
     values_agree = all(row.ok for row in outputs)
+    if not values_agree and (pair := exchanged(case, numpy_side)):
+        add_to_first_wrong(
+            outputs,
+            f"with {pair[0]} and {pair[1]} exchanged it agrees: ours and theirs take them in another order",
+        )
     gradients = Gradients(case, numpy_side, torch_side, rounding, seed, values_agree).rows()
     if not values_agree:
         say_whether_consistent(outputs, gradients)
@@ -106,9 +114,28 @@ def say_whether_consistent(outputs, gradients):
     """Add to the first wrong output that the gradients belong to it, where they do."""
     kinds = [row.diagnosis.kind for row in gradients if not row.ok]
     if kinds and set(kinds) == {verdicts.OTHER_FUNCTION.kind}:
-        row = next(row for row in outputs if not row.ok)
-        row.diagnosis = Diagnosis(row.diagnosis.kind, f"{row.diagnosis.sentence}; {verdicts.CONSISTENT}")
-        row.verdict = f"{row.verdict}; {verdicts.CONSISTENT}"
+        add_to_first_wrong(outputs, verdicts.CONSISTENT)
+
+
+def add_to_first_wrong(rows, words):
+    row = next(row for row in rows if not row.ok)
+    row.diagnosis = Diagnosis(row.diagnosis.kind, f"{row.diagnosis.sentence}; {words}")
+    row.verdict = f"{row.verdict}; {words}"
+
+
+def exchanged(case, numpy_side):
+    """The names of two inputs of one shape with which exchanged PyTorch's value is that of ours; None."""
+    first = int(case.is_module)
+    for i, j in combinations(range(first, len(case.inputs)), 2):
+        inputs = list(case.inputs)
+        inputs[i], inputs[j] = inputs[j], inputs[i]
+        if all(isinstance(a, np.ndarray) for a in inputs[i : j + 1 : j - i]) and alike(inputs[i], inputs[j]):
+            try:
+                same = same_outputs(numpy_side, TorchWitness(replace(case, inputs=tuple(inputs))))
+            except ValueError:  # theirs raises
+                continue
+            if same:
+                return case.names[i], case.names[j]
 
 
 # ---- what was changed

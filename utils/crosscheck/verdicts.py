@@ -169,9 +169,11 @@ NEITHER = Diagnosis("unknown", "it belongs neither to our value nor to PyTorch's
 CONSISTENT = "value and gradient belong together: a consistent pair, of another function"
 
 
-def by_convention(gradient, slopes):
+def by_convention(gradient, slopes, values_agree):
     """Both gradients agree, the value moves otherwise."""
     said = "finite differences of the value in NumPy say otherwise"
+    if not values_agree:
+        return Diagnosis("differences", f"{said}, as that value is wrong: mend it first")
     known = slopes[~np.isnan(slopes)]
     why = "do both gradients leave out a path (a detached part)?"
     if known.size and negligible_beside(known, gradient):

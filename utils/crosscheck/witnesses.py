@@ -66,7 +66,11 @@ class NumpyWitness:
             returned = self.pullback(refill(self.value, sent))
         except Exception as error:
             names = [f"gradient of {name}" for name, _ in self.output]
-            raise call_failed("the pullback of ours", self.pullback, error, names, sent) from error
+            failed = call_failed("the pullback of ours", self.pullback, error, names, sent)
+            if is_branch(self.value):
+                given = f" The gradient from above has the form of the value, {kind_of(self.value)}."
+                failed = ValueError(f"{failed}{given}")
+            raise failed from error
         self.note_what_was_written(upstream, sent)
         pairs = [(tree, g) for tree, g in zip(self.case.inputs, self.slots(returned)) if tree is not OMITTED]
         found = [leaf for tree, gradient in pairs for leaf in aligned(tree, gradient)]
@@ -188,9 +192,14 @@ def as_tensor(leaf, option=False):
     return torch.from_numpy(leaf.astype(np.float64) if is_floating(leaf) else leaf)
 
 
-def is_differentiable_in(case, k):
-    """Whether theirs takes leaf k, integers, as floats and has a gradient there that is not zero."""
-    flat = [np.asarray(leaf, float) if i == k else leaf for i, (_, leaf) in enumerate(input_leaves(case))]
+def is_differentiable_in(case, k, together=False):
+    """Whether theirs takes leaf k, integers, as floats and has a gradient there that is not zero.
+
+    Alone, or together with all the other integers: a product wants both of one kind.
+    """
+    whole = lambda leaf: isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind in "iu"
+    pairs = enumerate(input_leaves(case))
+    flat = [np.asarray(a, float) if i == k or (together and whole(a)) else a for i, (_, a) in pairs]
     as_floats = copy.copy(case)
     as_floats.inputs = case.filled(flat)
     rng = stream(0, PLACES)
@@ -198,7 +207,7 @@ def is_differentiable_in(case, k):
         witness = TorchWitness(as_floats)
         gradient = witness.gradients([random_like(value, rng) for _, value in witness.output])[k]
     except Exception:
-        return False
+        return not together and is_differentiable_in(case, k, together=True)
     return gradient is not None and bool(gradient.any())
 
 

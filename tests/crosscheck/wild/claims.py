@@ -16,7 +16,9 @@ def close(a, b):
 
 
 def numbers(text):
-    return tuple(map(int, re.findall(r"\d+", text)))
+    """Of `1`, `0 and 2`, `5 to 9`."""
+    ends = re.findall(r"(\d+)(?: to (\d+))?", text)
+    return tuple(n for a, b in ends for n in range(int(a), int(b or a) + 1))
 
 
 def multiple(f, text):
@@ -105,6 +107,14 @@ def shifted(f, match):
     return close(f.ours[cut(True)], f.truth[cut(False)]) or close(f.ours[cut(False)], f.truth[cut(True)])
 
 
+def exchanged(f, match):
+    a, a_end, b, b_end, axis = (int(n) if n else None for n in match.groups())
+    order = np.arange(f.truth.shape[axis])
+    first, second = slice(a, (a_end or a) + 1), slice(b, (b_end or b) + 1)
+    order[first], order[second] = order[second].copy(), order[first].copy()
+    return close(f.ours, f.truth.take(order, axis))
+
+
 def linear(f):
     twice = f.ours_again([None if u is None else 2 * u for u in f.upstream])
     minus = f.ours_again([None if u is None else -u for u in f.upstream])
@@ -178,6 +188,7 @@ CLAIMS = [
     (r"^right only at index (.*) along axis (\d)$", lambda f, m: listed(f, m, inverted=True)),
     (r"^zero at index (.*) along axis (\d),", zero_at),
     (r"^wrong in (\d+) of (\d+) (rows|columns|places)", count),
+    (r"as a whole no multiple and no transpose", lambda f, m: not close(f.ours, np.vdot(f.ours, f.truth) / np.vdot(f.truth, f.truth) * f.truth) and not close(f.ours, f.truth.T)),
     (r"^wrong everywhere", lambda f, m: wrong(f).all()),
     (r"no gradient is right|the other gradients are right|the gradients? of .* (?:is|are) right", named_right),
     (r"^it is the gradient from above, unchanged", lambda f, m: any(u is not None and close(f.ours, u) for u in f.upstream)),
@@ -194,6 +205,8 @@ CLAIMS = [
     (r"^it mixes elements along", lambda f, m: True),
     (r"^(\S+) times the right number here", lambda f, m: f.truth.size == 1),
     (r"^wrong only in rows that|^averaged in rows that", lambda f, m: not wrong(f).all()),
+    (r"^wrong only in the rows where (\S+) is (-?\d+)$", lambda f, m: (wrong(f).any(1) == (dict(f.inputs)[m[1]] == int(m[2]))).all()),
+    (r"^index (\d+)(?: to (\d+))? and (\d+)(?: to (\d+))? along axis (\d) are exchanged", exchanged),
     (r"^wrong only where the input", lambda f, m: not wrong(f).all()),
 ]  # fmt: skip
 
@@ -203,3 +216,26 @@ def check(f, sentence):
     found = [(pattern, re.search(pattern, sentence), holds) for pattern, holds in CLAIMS]
     known = [(pattern, match, holds) for pattern, match, holds in found if match]
     return len(known), [pattern for pattern, match, holds in known if not holds(f, match)]
+
+
+def judged(rows, seen, says, never):
+    """Complaints about what is said in wrong rows, and the share of them that name the cause.
+
+    seen: (Finding, Diagnosis) of each; says: a pattern of the cause, or None; never: one that would mislead.
+    A sentence that does not name the cause must be a plain fact, and hold.
+    """
+    told = {id(found): f for f, found in seen}
+    complaints, named = [], 0
+    for row in rows:
+        sentence = row.diagnosis.sentence
+        f = told.get(id(row.diagnosis))
+        known, false = check(f, sentence) if f is not None else (0, [])
+        right = bool(says and re.search(says, sentence))
+        named += right
+        if false:
+            complaints.append(f"{row.name}: does not hold: {sentence} ({false[0]})")
+        elif never and re.search(never, sentence):
+            complaints.append(f"{row.name}: misleads: {sentence}")
+        elif not right and not known:
+            complaints.append(f"{row.name}: neither the cause nor a plain fact: {sentence}")
+    return complaints, named / len(rows)

@@ -93,7 +93,7 @@ COMMON = (
     ("gain gets x", r"gradient of weight x is taken where"),
     ("gain gets the output", r"gradient of weight `.* \+ bias` is taken where the normalised input belongs"),
     ("shift times the gain", r"a factor (is )?too many \(or a division missing\): weight"),
-    ("standard deviation forgotten", r"a factor (is )?too many.*sqrt\(the variance"),
+    ("standard deviation forgotten", r"a factor (is )?(too many.*sqrt\(the variance|missing.*: 1 / the standard deviation)"),
     ("gain not summed", r"missing sum over axis 0"),
 )
 BATCH = family(
@@ -101,7 +101,7 @@ BATCH = family(
     ("sums for means", r"sums over axis 0 stand where means belong", {"after": "mlpack 2474", "never": "missing"}),
     ("over the other axis", r"averages go over axis 1, and should over axis 0", {"after": "FlagGems 5392"}),
     ("over everything", r"averages go over axes 0 and 1, and should over axis 0"),
-    ("variance for deviation", r"a factor is missing \(or a division too many\): `sqrt\(the variance"),
+    ("variance for deviation", r"a factor is (missing.*: `sqrt\(the variance|too many.*: 1 / the standard deviation)"),
     ("x for x_hat", r"off by a multiple of the centred input along axis 0"),
     ("gain averaged", r"\d is the batch size: mean against sum\? one division by \d is too many"),
     options={"axes": (0,)},

@@ -44,22 +44,27 @@ class Evidence:
         """What else is right or wrong, in a few words; empty where there is one gradient alone."""
         right, many = self.right, "s" if len(self.right) > 1 else ""
         if len(self.live) < 2 or not right:
-            return "no gradient is right" if len(self.live) > 1 else ""
+            return "no gradient is right everywhere" if len(self.live) > 1 else ""
         if many and len(right) == len(self.live) - 1:
             return "the other gradients are right"
         return f"the gradient{many} of {listed(right)} {'are' if many else 'is'} right"
 
     @cached_property
+    def recording(self):
+        """PyTorch's computation step by step; None where it cannot be repeated."""
+        from utils.crosscheck.suspects.recording import record  # PyTorch is imported when it is needed
+
+        return record(self.case, self.upstream, self.names, [self.truths[k] for k in self.live])
+
+    @cached_property
     def explained(self):
         """{slot: (kind, sentence, slots)}: the planted mistake that explains a gradient, and all that it explains."""
-        from utils.crosscheck.suspects.recording import record  # PyTorch is imported when it is needed
         from utils.crosscheck.suspects.search import explained
 
-        recording = record(self.case, self.upstream, self.names, [self.truths[k] for k in self.live])
-        if recording is None:
+        if self.recording is None:
             return {}
         ours_again = lambda upstream: self.comparable(self.ours_again(upstream))
-        found = explained(recording, self.comparable(self.ours), ours_again)
+        found = explained(self.recording, self.comparable(self.ours), ours_again)
         return {
             self.live[k]: (kind, words, [self.live[j] for j in rows])
             for k, (kind, words, rows) in found.items()

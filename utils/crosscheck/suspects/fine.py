@@ -27,7 +27,7 @@ def normalized(x, axes, eps, mean=None, var=None):
     mean = labelled(x.mean(axes, keepdim=True), "the mean") if mean is None else mean
     centred = labelled(x - mean, "the centred input")
     var = labelled((centred**2).mean(axes, keepdim=True), "the variance") if var is None else var
-    inv_std = labelled(1 / torch.sqrt(var + eps), "1 / the standard deviation")
+    inv_std = labelled((var + eps) ** -0.5, "1 / the standard deviation")
     x_hat = labelled(centred * inv_std, "the normalised input")
     x_hat.normalized = (x, axes, inv_std)
     return x_hat
@@ -122,6 +122,14 @@ def cross_entropy(input, target, ignore_index=-100, label_smoothing=0.0):
     log_p = torch.log_softmax(input, 1)
     given = target.is_floating_point()
     return -(target * log_p).sum(1) if given else -log_p[torch.arange(len(target)), target]
+
+
+def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
+    p, log_p = (torch.exp(target), target) if log_target else (target, torch.log(target))
+    made = p * (log_p - input)
+    if reduction == "batchmean":
+        return made.sum() / len(input)
+    return made if reduction == "none" else getattr(made, reduction)()
 
 
 # ---- convolution and pooling
@@ -303,6 +311,7 @@ FINE = {
     F.huber_loss: loss(huber), F.smooth_l1_loss: loss(smooth_l1), F.cross_entropy: loss(cross_entropy),
     F.binary_cross_entropy: loss(binary_cross_entropy),
     F.binary_cross_entropy_with_logits: loss(lambda x, target: binary_cross_entropy(torch.sigmoid(x), target)),
+    F.kl_div: kl_div,
     F.conv1d: convolution(1), F.conv2d: convolution(2),
     F.max_pool1d: pooling(1, largest), F.max_pool2d: pooling(2, largest),
     F.avg_pool1d: pooling(1, average), F.avg_pool2d: pooling(2, average),

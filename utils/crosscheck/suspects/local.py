@@ -111,10 +111,18 @@ def wrong_slopes(recording):
     for steps, what in choices(recording):
         for kind, text, slope in COMMON:
             yield from replaced(recording, kind, text, (what,), steps, slope)
-        for formula, rule in FORMULAS.items() if ", in turn" not in what and "gates" not in what else ():
+        for formula, rule in formulas(steps[0]) if ", in turn" not in what and "gates" not in what else ():
             slope = lambda s, rule=rule: rule(s.edges[0].source, s.output).detach()
             text = formula_words(formula, steps[0])
             yield from replaced(recording, "local derivative", text, (what,), steps, slope)
+
+
+def formulas(step):
+    """(in words, rule) for all that may stand in place of a derivative; a power may have kept its exponent."""
+    yield from FORMULAS.items()
+    exponent = step.arguments.get((0, 1))
+    if step.name == "pow" and isinstance(exponent, (int, float)):
+        yield f"{exponent:g} * z**{exponent:g}", lambda z, y: exponent * y
 
 
 def formula_words(formula, step):

@@ -8,6 +8,7 @@ from utils.crosscheck.suspects.wording import TRANSPOSES
 
 SCALED = {"mul", "rmul", "multiply", "div", "truediv", "true_divide"}
 MATRIX = {"matmul", "mm", "bmm", "rmatmul", "linear"}
+TURNABLE = MATRIX | {"mv", "einsum", "outer", "bilinear"}
 PRODUCTS = SCALED | MATRIX | {"mv", "dot", "einsum", "outer", "baddbmm", "addmm", "bilinear", "inner"}
 INVERSES = {"inv", "inverse", "pinv", "matrix_exp"}
 NEAR = 16  # values tried in place of an operand, those made next to it first
@@ -40,7 +41,7 @@ def turned_over(recording):
             others = {id(s): change(s.arguments[slot]) for s in steps}
             yield with_operands(recording, kind, words, others, (steps, which, k, slot))
         output, edges = steps[0].output, [s.edges[k] for s in steps]
-        if steps[0].name in MATRIX and output.ndim >= 2 and output.shape[-1] == output.shape[-2]:
+        if steps[0].name in TURNABLE and output.ndim >= 2 and output.shape[-1] == output.shape[-2]:
             text = "in what comes back to {} the gradient that comes back to {} is transposed the wrong way round"
             things = edges[0].source, recording.words(output)
             yield swapped(recording, "transposed", text, things, edges, lambda e, g: e.step.pull(e, g.mT))
@@ -54,7 +55,7 @@ def changes(name, operand):
     """The operand left out, or turned over: (kind, words, change)."""
     if name in SCALED:
         yield "named factor", "the factor {right} is forgotten", torch.ones_like
-    if operand.ndim >= 2 and operand.shape[-1] == operand.shape[-2] and name in MATRIX:
+    if operand.ndim >= 2 and operand.shape[-1] == operand.shape[-2] and name in TURNABLE:
         yield "transposed", "{right} is transposed the wrong way round", lambda b: b.mT
     if getattr(operand, "label", "") == "the kernel":
         yield "kernel", "the kernel is not flipped as it must be", lambda b: b.flip(-1)
@@ -216,7 +217,9 @@ def too_far(recording):
         for k, edge in enumerate(site.first.edges):
             for j, other in enumerate(site.first.edges):
                 if j != k and id(edge.source) in leaves and other.source.shape == site.first.output.shape:
-                    text = "the gradient of {} is made from that of {}, not from that of {}: one step too far back"
+                    text = "the gradient of {0} is made from that of {1}, not from that of {2}: one step too far back"
+                    if site.name in SCALED:  # the same numbers
+                        text += "; or {2} is taken where {1} belongs: overwritten in place?"
                     things = edge.source, other.source, recording.words(site.first.output)
                     rule = lambda e, g, j=j: e.step.pull(e, e.step.pull(e.step.edges[j], g))
                     yield swapped(recording, "step skipped", text, things, site.edges(k), rule)

@@ -3,6 +3,8 @@
 from functools import partial
 from itertools import combinations
 
+import numpy as np
+
 from utils.crosscheck.suspects.plants import ANY, Plant, reach_of, rescaled
 from utils.crosscheck.suspects.recording import one_by_one
 
@@ -34,7 +36,17 @@ class Branch:
         part = maker is not None and len(maker[0].outputs) > 1 and not hasattr(edge.source, "label")
         to = "" if part else f"to {self.recording.words.told(edge.source)} "
         steps = self.which or (", at every step" if len(self.edges) > 1 else "")
-        return f"{to}from {self.recording.words.told(edge)}{steps}"
+        return f"{to}from {self.use(edge)}{steps}"
+
+    def use(self, edge):
+        """The use in words; where the same formula is written twice, with where it goes."""
+        words, uses = self.recording.words, self.recording.consumers[id(edge.source)]
+        told = words.told(edge)
+        if all(e.step.place == edge.step.place or words.told(e) != told for e in uses):
+            return told
+        ahead = [words(s.output) for s in words.onward(edge.step, 4) if s.output is not None]
+        place = next((w for w in ahead if w != told and told.strip("`") in w), None)
+        return f"{told} in {place}" if place else f"one of the uses that are written {told}"
 
     def sentence(self, factor):
         if factor == 0.0 and self.in_time:
@@ -54,20 +66,32 @@ class Branch:
 
 def origins_of_factor(recording, edge, factor):
     """How a factor of a path may have come about: a constant or a division by a count on it that was forgotten or doubled."""
-    near = lambda a: abs(a - factor) < 1e-6 * abs(a)
     for step in recording.words.onward(edge.step, 8):
-        constant = next((a for a in step.arguments.values() if type(a) in (int, float)), None)
-        if step.name in ("mul", "rmul", "div", "truediv") and constant and constant not in (1, -1):
-            constant = constant if step.name in ("mul", "rmul") else 1 / constant
-            if near(1 / constant) or near(constant):
-                how = "forgotten" if near(1 / constant) else "twice"
-                yield f"the factor {constant:.3g} in {recording.words(step.output)} {how}"
-        if step.name == "mean" and step.output is not None and len(step.edges) == 1:
-            n = step.edges[0].source.numel() // max(step.output.numel(), 1)
-            if n > 1 and near(n):
-                yield f"the mean over {n} numbers in {recording.words(step.output)} taken for a sum"
-            if n > 1 and near(1 / n):
-                yield f"the sum over {n} numbers in {recording.words(step.output)} divided twice"
+        if constant := constant_at(recording, step, factor):
+            yield constant
+        if mean := mean_at(recording, step, factor):
+            yield mean
+
+
+def mean_at(recording, step, factor):
+    """A mean that explains a factor, in words, or None."""
+    if step.name == "mean" and step.output is not None and len(step.edges) == 1:
+        n = step.edges[0].source.numel() // max(step.output.numel(), 1)
+        if n > 1 and np.isclose(factor, n, rtol=1e-6):
+            return f"the mean over {n} numbers in {recording.words(step.output)} taken for a sum"
+        if n > 1 and np.isclose(factor, 1 / n, rtol=1e-6):
+            return f"the sum over {n} numbers in {recording.words(step.output)} divided twice"
+
+
+def constant_at(recording, step, factor):
+    """A constant of a step that explains a factor, in words, or None."""
+    near = lambda a: abs(a - factor) < 1e-6 * abs(a)
+    constant = next((a for a in step.arguments.values() if type(a) in (int, float)), None)
+    if step.name in ("mul", "rmul", "div", "truediv") and constant and constant not in (1, -1):
+        constant = constant if step.name in ("mul", "rmul") else 1 / constant
+        if near(1 / constant) or near(constant):
+            how = "forgotten" if near(1 / constant) else "twice"
+            return f"the factor {constant:.3g} in {recording.words(step.output)} {how}"
 
 
 def typical(recording, edges):

@@ -51,7 +51,8 @@ def words_of_path(f, axes, patterns, path):
         for sign, words in ((-1, "missing"), (1, "counted too much")):
             if counted.any(0).all() and (np.sign(products) == sign)[counted].all():
                 return f"{path} {be} {words}"
-    return f"as if {path} were missing, too many or wrongly weighted"
+    term = ", or a constant term," if not found and len(patterns) == 1 and (patterns[0] == 1).all() else ""
+    return f"as if {path}{term} were missing, too many or wrongly weighted"
 
 
 def fits_along(error, basis, axes):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from utils.crosscheck.finding import close, listed, wrong_places
+from utils.crosscheck.finding import close, listed, runs, slices, wrong_places
 
 
 def repeated_ids(f):
@@ -69,7 +69,7 @@ def zero_slices(f):
     for axis, across in slices(lost):
         bad = across.all(1)
         if 0 < bad.sum() < len(bad) and not across[~bad].any():
-            return f"zero at index {listed(np.flatnonzero(bad))} along axis {axis}, where it should not be"
+            return f"zero at index {runs(np.flatnonzero(bad))} along axis {axis}, where it should not be"
 
 
 def some_slices(f):
@@ -78,14 +78,19 @@ def some_slices(f):
         bad = across.any(1)
         if len(bad) < 3 or not bad.any() or bad.all() or across[bad].mean() < 0.9:
             continue
-        if f.truth.ndim > 1 or bad.sum() == 1:
-            few, what = (~bad, "right") if (~bad).sum() < bad.sum() else (bad, "wrong")
-            return f"{what} only at index {listed(np.flatnonzero(few))} along axis {axis}"
+        few, what = (~bad, "right") if (~bad).sum() < bad.sum() else (bad, "wrong")
+        together = np.ptp(np.flatnonzero(few)) == few.sum() - 1
+        if f.truth.ndim > 1 or together:
+            target = what == "wrong" and words_of_target(f, axis, few)
+            return target or f"{what} only at index {runs(np.flatnonzero(few))} along axis {axis}"
 
 
-def slices(a):
-    """(axis, the slices along it as the rows of a matrix)."""
-    return [(k, np.moveaxis(a, k, 0).reshape(a.shape[k], -1)) for k in range(a.ndim)]
+def words_of_target(f, axis, bad):
+    """Where those are just the rows with one value of an integer input, such as the index to be ignored."""
+    for name, target in f.integers():
+        chosen = np.unique(target[bad]) if axis == 0 and target.shape == bad.shape else ()
+        if len(chosen) == 1 and not (target[~bad] == chosen).any() and bad.sum() > 1:
+            return f"wrong only in the rows where {name} is {chosen[0]}"
 
 
 def scattered(f):

@@ -8,6 +8,7 @@ mistake is planted there, and PyTorch says which gradients would come of it.
 import copy
 import os
 import sys
+import warnings
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten_with_path, tree_unflatten
 
 from utils.crosscheck.suspects.fine import FINE
-from utils.crosscheck.suspects.wording import LOOKS, Writer
+from utils.crosscheck.suspects.wording import LOOKS, TRANSPOSES, Writer
 from utils.crosscheck.witnesses import TorchWitness, is_live
 
 ATTRIBUTES = {"T", "mT", "H", "mH"}  # what a tensor gives without a call, and is a step all the same
@@ -111,7 +112,7 @@ class Recorder(TorchFunctionMode):
     def __init__(self, fine):
         super().__init__()
         self.fine = fine
-        self.steps, self.maker = [], {}
+        self.steps, self.maker, self.looks = [], {}, {}
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -129,7 +130,10 @@ class Recorder(TorchFunctionMode):
             for path, a in flat
         }
         if name is None or not any(is_live(a) for a in slots.values()):
-            return func(*args, **kwargs)
+            made = func(*args, **kwargs)
+            if name and name.strip("_") in LOOKS | {"getitem"} and made.numel() == args[0].numel() > 1:
+                self.looks[id(made)] = args[0], made
+            return made
 
         def call(values):
             args, kwargs = tree_unflatten(list(values.values()), spec)
@@ -175,7 +179,8 @@ def record(case, upstream, names, truths):
     """The Recording of a case, in as small steps as can be; None where theirs cannot be repeated."""
     for fine in (FINE, {}):
         try:
-            found = Recording(case, upstream, names, truths, fine)
+            with warnings.catch_warnings(action="ignore"):  # the reader has had them already
+                found = Recording(case, upstream, names, truths, fine)
             if found.agrees():
                 return found
         except Exception:  # theirs may do what does not bear watching
@@ -196,7 +201,7 @@ class Recording:
         recorder = Recorder(fine)
         with recorder:
             self.witness = TorchWitness(case)
-        self.steps, self.maker = recorder.steps, recorder.maker
+        self.steps, self.maker, self.looks = recorder.steps, recorder.maker, recorder.looks
         self.leaves = [t for t in self.witness.input_tensors if is_live(t)]
         pairs = [*zip(names, self.witness.input_tensors), *self.witness.options.items()]
         self.named = [(n, t) for n, t in pairs if isinstance(t, torch.Tensor)]
@@ -271,6 +276,14 @@ class Recording:
         for step in self.steps:
             found[step.number] = seen[step.place] = seen.get(step.place, -1) + 1
         return found
+
+    def uses(self, name):
+        """The steps that an input goes into, past mere looks at it."""
+        front = [t for n, t in self.named if n == name]
+        while front:
+            steps = [e.step for e in self.consumers.get(id(front.pop()), [])]
+            front += [s.output for s in steps if s.name in LOOKS | TRANSPOSES]
+            yield from (s for s in steps if s.name not in LOOKS | TRANSPOSES)
 
     def is_result(self, value):
         """Whether a value is part of what theirs returns, or is made into it by mere looks."""

@@ -4,7 +4,8 @@ from itertools import permutations
 
 import numpy as np
 
-from utils.crosscheck.finding import axes_sets, axes_words, close, listed
+from utils.crosscheck.finding import axes_sets, axes_words, close, listed, runs, slices, wrong_places
+from utils.crosscheck.suspects import counts
 
 ROUNDING = 1e-13
 SIMPLE = (0.25, 0.5, 1.0, 2.0, 4.0)  # factors that come about in many ways
@@ -81,7 +82,12 @@ def transposed(f):
     if not 2 <= t.ndim <= 5 or o.ndim != t.ndim or close(o, t):
         return None
     if close(o, np.swapaxes(t, -1, -2)):
-        return "transposed: the factors of the matrix product stand in the wrong order"
+        recording = f.evidence and f.evidence.recording
+        product = recording and any(s.name in counts.TWO_SIDED for s in recording.uses(f.name))
+        cause = (
+            "the factors of the matrix product stand in the wrong order" if product else "rows for columns"
+        )
+        return f"transposed: {cause}"
     for order in permutations(range(t.ndim)):
         if close(o, t.transpose(order)):
             return f"transposed: its axes stand in the order {listed(order)} of the right one's"
@@ -117,8 +123,14 @@ def shifted(f):
 
 
 def permuted(f):
-    """The same numbers elsewhere."""
+    """The same numbers elsewhere: two blocks exchanged, or anything else."""
     o, t = f.ours, f.truth
+    for axis, across in slices(wrong_places(f)):
+        bad = np.flatnonzero(across.any(1))
+        first, second = np.split(bad, [len(bad) // 2])
+        ours, truth = np.moveaxis(o, axis, 0), np.moveaxis(t, axis, 0)
+        if len(first) == len(second) > 0 and close(ours[bad], truth[[*second, *first]]):
+            return f"index {runs(first)} and {runs(second)} along axis {axis} are exchanged"
     if t.size > 5 and np.unique(t).size > t.size // 2 and close(np.sort(o, axis=None), np.sort(t, axis=None)):
         return "the right numbers in the wrong places, as when a reshape stands for a transpose"
 
@@ -138,7 +150,7 @@ def constant_factor(f):
     c = factor_of(f.ours, f.truth)
     if c is None:
         return None
-    if known := number_words(f, abs(c)):
+    if known := counts.number_words(f, abs(c)):
         return f"a factor {abs(c):.3g}{', and the wrong sign' if c < 0 else ''}; {known}"
     pair = (
         f.truth.size == 1
@@ -147,7 +159,7 @@ def constant_factor(f):
         and f.evidence.elsewhere(f.slot)
     )
     if not pair or close(pair[0], c * pair[1]):
-        return f"a constant factor of {c:.3g}; it should be 1"
+        return f"a constant factor of {c:.3g}; it should be 1{counts.other_words(f, abs(c))}"
 
 
 def one_number(f):
@@ -155,50 +167,3 @@ def one_number(f):
     if f.truth.size == 1 and f.truth.any():
         times = float(f.ours.ravel()[0] / f.truth.ravel()[0])
         return f"{times:.3g} times the right number here, and another multiple at other inputs"
-
-
-ORIGINS = [  # how a factor may come from a count n, and what to ask
-    (1, "mean against sum? one division by {} is missing"),
-    (-1, "mean against sum? one division by {} is too many"),
-    (0.5, "one division by the root of {} is missing"),
-    (-0.5, "one division by the root of {} is too many"),
-]
-
-
-def number_words(f, c):
-    """Where a factor may come from: a count of elements, or its root; None where no count explains it."""
-    for power, words in ORIGINS:
-        n = round(c ** (1 / power))
-        if n > 2 and np.isclose(c, float(n) ** power, rtol=1e-6) and (abs(power) == 1 or n != 4):
-            for many in range(1, 5):
-                if found := sorted(lengths(f, n, many, outputs=abs(power) == 1)):
-                    others = f" (other axes have {n} elements, too)" * (
-                        len({axes for *_, axes, _ in found}) > 1
-                    )
-                    return f"{n} is {found[0][-1]}: {words.format(n)}{others}"
-
-
-def lengths(f, n, many, outputs):
-    """(rank, words) for every set of so many axes of an input, or of an output, that has n elements.
-
-    The batch size comes first; of several axes those of outputs, and those without the channels.
-    """
-    arrays = [*(f.inputs or []), *(f.outputs if f.outputs and outputs else [])]
-    examples = {np.shape(y)[:1] for _, y in f.outputs or []} - {()}
-    first = next((a.ndim for _, a in arrays if isinstance(a, np.ndarray) and a.ndim > 1), 0)
-    clear = first != 3 and not (f.evidence and f.evidence.case.is_module)  # no time along axis 0
-    for k, (name, a) in enumerate(arrays):
-        for axes in axes_sets(min(np.ndim(a), 4)) if isinstance(a, np.ndarray) else ():
-            if len(axes) != many or np.prod([a.shape[i] for i in axes]) != n:
-                continue
-            batch = axes == (0,) and a.ndim > 1 and examples <= {(n,)} and clear
-            words = f"the {'length' if many == 1 else 'product'} of {axes_words(axes)} of {name}"
-            if many == a.ndim > 1:
-                words = f"the number of elements of {name}"
-            yield (
-                not batch,
-                many > 1 and 1 in axes,
-                k if many == 1 else -k,
-                axes,
-                "the batch size" if batch else words,
-            )

@@ -31,7 +31,10 @@ class Writer:
         return f"`{next((t for t in texts if len(t) <= ROOM), '...')}`"
 
     def known(self, value):
-        return getattr(value, "label", None) or self.names.get(id(value))
+        looked_at, _ = self.recording.looks.get(
+            id(value), (value, None)
+        )  # of a mask, or what else has no gradient
+        return getattr(value, "label", None) or self.names.get(id(looked_at))
 
     def told(self, thing):
         """A thing in a sentence: words as they are, a value past mere looks at it, an edge by what it goes into."""
