@@ -87,6 +87,11 @@ def test_what_is_code(text):
     assert code_of(b"def f(:  # broken\n") == b"def f(:  # broken\n"
 
 
+def test_blank_lines_count_inside_of_a_text_only():
+    text = b'"""Doc.\n\nMore."""\n\nx = """a \n\n# b\n"""\n\n\ny = 1  # c\n'
+    assert code_of(text) == b'x = """a \n\n# b\n"""\ny = 1'
+
+
 def test_a_digest_of_whole_files_is_as_good(course):
     """As notebooks keep that ran before comments were left out."""
     with course.edit() as notebook:
