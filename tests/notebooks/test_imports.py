@@ -85,3 +85,8 @@ def test_the_digest_does_not_mind_comments_and_docstrings(course):
 def test_what_is_code(text):
     assert code_of(text.encode()) == text.rstrip("\n").encode()
     assert code_of(b"def f(:  # broken\n") == b"def f(:  # broken\n"
+
+
+def test_blank_lines_count_inside_of_a_text_only():
+    text = b'"""Doc.\n\nMore."""\n\nx = """a \n\n# b\n"""\n\n\ny = 1  # c\n'
+    assert code_of(text) == b'x = """a \n\n# b\n"""\ny = 1'

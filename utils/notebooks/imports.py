@@ -45,8 +45,14 @@ def code_of(text):
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node, False):
             told = node.body[0]
-            lines[told.lineno - 1 : told.end_lineno] = [b""] * (told.end_lineno - told.lineno + 1)
-    return b"\n".join(line.rstrip() for line in lines if line.strip())
+            lines[told.lineno - 1 : told.end_lineno] = [None] * (told.end_lineno - told.lineno + 1)
+    inside = {
+        row for token in tokens for row in range(token.start[0], token.end[0])
+    }  # of texts of several lines
+    kept = [line if row in inside else line and line.rstrip() for row, line in enumerate(lines, start=1)]
+    return b"\n".join(
+        line for row, line in enumerate(kept, start=1) if line or (row in inside and line is not None)
+    )
 
 
 def imported_files(chapter, root, entry=None):
