@@ -138,7 +138,13 @@ def backprop_cells():
     return [
         markdown("title", f"# 01 Back-propagation · 反向传播\n\n{navigation}", tags=["core"]),
         python("imports", imports, 1),
-        markdown("rule", RULE, concepts=["BP-01", "E01.2"], tags=["core"]),
+        markdown(
+            "rule",
+            RULE,
+            concepts=["BP-01", "E01.2"],
+            tags=["core"],
+            quotes={"0.644": "given", "0.237": "given"},
+        ),
         python("linear", LINEAR, 2, **shown(LINEAR)),
         python("use", use, 3, [picture("<shares | T = 1 | 0.98>"), stdout("(2, 4)\n")]),
         python(
