@@ -49,6 +49,7 @@ def test_a_value_that_is_no_constant_off_is_still_told_in_words():
     assert report["output"].verdict.startswith("differs from PyTorch: wrong, most at [")
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
 def test_infinite_inputs_leave_the_gradients_to_pytorch():
     x = X.copy()
     x[0, 0] = np.inf
