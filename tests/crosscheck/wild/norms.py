@@ -93,7 +93,10 @@ COMMON = (
     ("gain gets x", r"gradient of weight x is taken where"),
     ("gain gets the output", r"gradient of weight `.* \+ bias` is taken where the normalised input belongs"),
     ("shift times the gain", r"a factor (is )?too many \(or a division missing\): weight"),
-    ("standard deviation forgotten", r"a factor (is )?(too many.*sqrt\(the variance|missing.*: 1 / the standard deviation)"),
+    (
+        "standard deviation forgotten",
+        r"a factor (is )?(too many.*sqrt\(the variance|missing.*: 1 / the standard deviation)",
+    ),
     ("gain not summed", r"missing sum over axis 0"),
 )
 BATCH = family(
