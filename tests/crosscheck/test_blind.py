@@ -34,7 +34,7 @@ def run(case, operation, draw=0, seed=0):
 def test_every_case_is_judged_once():
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names) == 163 and set(names) == set(CAUSE) >= set(NEVER)
-    assert KNOWN == 140
+    assert KNOWN >= 140  # the cause is named in so many; the others must not mislead
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -49,6 +49,7 @@ def test_a_value_that_is_no_constant_off_is_still_told_in_words():
     assert report["output"].verdict.startswith("differs from PyTorch: wrong, most at [")
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
 def test_infinite_inputs_leave_the_gradients_to_pytorch():
     x = X.copy()
     x[0, 0] = np.inf
@@ -116,3 +117,18 @@ def test_a_vector_is_told_where_it_is_right():
     )
     report = check(wrong, torch.tanh, rng.normal(size=9))
     assert report["gradient of b"].verdict.endswith("right only at index 3 to 5 along axis 0")
+
+
+def test_a_factor_is_a_mean_only_where_numbers_add_up():
+    """1/4 beside a batch of four: of w the batch adds up; of x, element by element, nothing does."""
+    ours = lambda x, w, b: (x @ w + b, lambda dy: (dy @ w.T, x.T @ dy / 4, dy.mean(0)))
+    report = check(ours, theirs, X, W, B)
+    for name in "wb":
+        assert (
+            "4 is the batch size: mean against sum? one division by 4"
+            in report[f"gradient of {name}"].verdict
+        )
+    report = check(lambda x: (np.tanh(x), lambda dy: dy * (1 - np.tanh(x) ** 2) / 4), torch.tanh, X)
+    verdict = report["gradient of x"].verdict
+    assert "a constant factor of 0.25; it should be 1 (4 is the batch size)" in verdict
+    assert "mean against sum" not in verdict

@@ -12,7 +12,7 @@ def crosscheck(ours, theirs, *inputs, call=None, names=None, raises=True, seed=0
     ours: a function that returns (value, pullback); theirs: a function on tensors with the same
     inputs and options, or an nn.Module, whose named_parameters() become the first input of ours
     and whose options go to ours only; call(module, *inputs) adapts its call.  inputs: arrays,
-    numbers, None, or tuples and dicts of them; names: other names for them, a sequence or a dict.
+    numbers, None, or tuples and dicts of them; names: other names for them, as many, or a dict.
     What is given by keyword is an input where it is named before the bare `*` of ours, as if given by
     position, and else an option, which has no gradient.  seed: of the upstream gradient and of the
     sampled coordinates, which come from a stream that nothing else draws from.

@@ -101,8 +101,8 @@ def lstm_step(wrong):
         c2 = f_ * c + i * g
         t = np.tanh(c2)
 
-        def pullback(dout):
-            dh2, dc2 = dout
+        def pullback(d_out):
+            dh2, dc2 = d_out
             through_h = dh2 * o * (1 - t**2)
             dc2 = through_h if wrong else dc2 + through_h
             da = np.concatenate(

@@ -85,17 +85,17 @@ def softmax_wrong_axis(wrong):
 def rnn_last(detach=False, pre=False, offbyone=False):
     def f(xs, w, u, b):
         hs = [np.zeros((xs.shape[1], u.shape[0]))]
-        pres = []
+        scores_pre = []
         for x in xs:
-            pres.append(x @ w + hs[-1] @ u + b)
-            hs.append(np.tanh(pres[-1]))
+            scores_pre.append(x @ w + hs[-1] @ u + b)
+            hs.append(np.tanh(scores_pre[-1]))
 
         def pullback(dy):
             dxs, dw, du, db, dh = np.zeros_like(xs), np.zeros_like(w), np.zeros_like(u), np.zeros_like(b), dy
             for t in reversed(range(len(xs))):
                 if detach and t < len(xs) - 1:
                     break
-                da = dh * (1 - (pres[t] if pre else hs[t if offbyone else t + 1]) ** 2)
+                da = dh * (1 - (scores_pre[t] if pre else hs[t if offbyone else t + 1]) ** 2)
                 dxs[t] = da @ w.T
                 dw += xs[t].T @ da
                 du += hs[t].T @ da
@@ -273,8 +273,8 @@ def vae_reparameterise(wrong):
         std = np.exp(0.5 * logvar)
         kl = -0.5 * (1 + logvar - mu**2 - std**2).sum(1).mean()
 
-        def pullback(dout):
-            dz, dkl = dout
+        def pullback(d_out):
+            dz, dkl = d_out
             n = len(mu)
             dlogvar = dz * eps * std * (1 if wrong else 0.5) - 0.5 * (1 - std**2) * dkl / n
             return dz + mu * dkl / n, dlogvar, dz * std
@@ -293,8 +293,8 @@ def two_heads_swapped(wrong):
     def f(x, w, v):
         a, b = np.tanh(x @ w), sigmoid(x @ v)
 
-        def pullback(dout):
-            da, db = dout[::-1] if wrong else dout
+        def pullback(d_out):
+            da, db = d_out[::-1] if wrong else d_out
             ga, gb = da * (1 - a**2), db * b * (1 - b)
             return ga @ w.T + gb @ v.T, x.T @ ga, x.T @ gb
 

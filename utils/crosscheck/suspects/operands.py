@@ -10,7 +10,6 @@ SCALED = {"mul", "rmul", "multiply", "div", "truediv", "true_divide"}
 MATRIX = {"matmul", "mm", "bmm", "rmatmul", "linear"}
 TURNABLE = MATRIX | {"mv", "einsum", "outer", "bilinear"}
 PRODUCTS = SCALED | MATRIX | {"mv", "dot", "einsum", "outer", "baddbmm", "addmm", "bilinear", "inner"}
-INVERSES = {"inv", "inverse", "pinv", "matrix_exp"}
 NEAR = 16  # values tried in place of an operand, those made next to it first
 AFTER, BEFORE = ("after", "before"), ("before", "after")  # turns of a loop: the wrong one, the right one
 AHEAD = 8  # steps to look forward for a step back that may have been skipped
@@ -45,10 +44,6 @@ def turned_over(recording):
             text = "in what comes back to {} the gradient that comes back to {} is transposed the wrong way round"
             things = edges[0].source, recording.words(output)
             yield swapped(recording, "transposed", text, things, edges, lambda e, g: e.step.pull(e, g.mT))
-    for site in recording.plain(INVERSES):
-        text = "on the way back through {} the transposes are missing"
-        rule = lambda e, g: e.step.pull(e, g, {e.slot: e.source.mT})
-        yield swapped(recording, "transposed", text, (site.first.output,), site.edges(), rule)
 
 
 def changes(name, operand):
