@@ -1,6 +1,8 @@
 """Answers that are numbers: one, an array, or several by name."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
+from numbers import Real
 
 import numpy as np
 
@@ -114,6 +116,8 @@ def as_numbers(given, truth):
     except Exception:
         uneven = " with uneven parts" if isinstance(given, (list, tuple)) else ", which holds no numbers"
         raise Trouble(f"this is {kind_of(given)}{uneven}; expected {expected}") from None
+    if numbers.dtype.kind == "O" and all(isinstance(n, (Real, Decimal)) for n in numbers.flat):
+        numbers = numbers.astype(float)  # fractions and decimals
     if numbers.dtype.kind == "c":
         expected = f"real numbers, {expected}" if truth.ndim else "a real number"
     if numbers.dtype.kind not in "iufb":
