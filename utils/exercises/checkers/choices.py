@@ -56,7 +56,8 @@ class Subset:
                 return Outcome("wrong", sentence(self.traps.get(name, f"`{name}` does not belong")))
         if set(self.right) == chosen:
             return Outcome("right")
-        return Outcome("wrong", f"{'Part of it is right' if chosen else 'Nothing is chosen'}: {sentence(self.incomplete)}")
+        lead = "Part of it is right" if chosen else "Nothing is chosen"
+        return Outcome("wrong", sentence(f"{lead}: {self.incomplete}"))
 
 
 @dataclass(frozen=True)
