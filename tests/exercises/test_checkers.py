@@ -1,5 +1,8 @@
 """The checkers: what is right, which quantity is wrong first, and what is said to a likely mistake."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -72,6 +75,18 @@ def test_traps_by_value_and_by_function():
     assert says(checker, 0.7) == ("wrong", "That is the other share.")
     assert says(checker, -0.3) == ("wrong", "A share is never negative.")
     assert says(checker, 0.5) == ("wrong", "0.5 is too large.")
+
+
+@pytest.mark.parametrize("given", [Fraction(1, 32), Decimal("0.03125"), np.array(Fraction(1, 32))])
+def test_a_fraction_is_a_number(given):
+    assert says(Values(0.03125), given) == ("right", "")
+    assert says(Values(0.5), given)[1] == "0.03125 is too small."
+
+
+def test_fractions_in_a_list_are_numbers_too():
+    assert says(Values([0.5, 0.25]), [Fraction(1, 2), Fraction(1, 4)])[0] == "right"
+    assert says(Values([0.5, 0.25]), [Fraction(1, 2), "a"])[0] == "wrong"
+    assert says(Values(0.5), 10**400)[0] == "wrong"
 
 
 def test_a_trap_for_an_array():
@@ -438,6 +453,31 @@ def test_subsets():
         says(checker, {"b", "a"})[0] == says(checker, "ab")[0] == says(checker, ("b", "a", "a"))[0] == "right"
     )
     assert says(checker, "abc")[1] == "c is something else."
-    assert says(checker, "a")[1] == "Right so far; 1 missing."
-    assert says(checker, [])[1] == "Nothing chosen; 2 missing."
     assert says(checker, 5)[0] == "wrong"
+
+
+def test_what_is_missing_of_a_subset_is_not_counted():
+    """The reply to a part is the same however much of it is missing, or one would find the rest by trying."""
+    checker = Subset(("a", "b", "d"), ("a", "b", "c", "d"))
+    told = {says(checker, part) for part in ("a", "b", "ab", "bd")}
+    assert told == {("wrong", "Part of it is right: ask of each that is left the same question.")}
+    asked = Subset(("a", "b"), ("a", "b", "c"), incomplete="which of them have a mean?")
+    assert says(asked, "a")[1] == "Part of it is right: which of them have a mean?"
+    assert says(asked, [])[1] == "Nothing is chosen: which of them have a mean?"
+
+
+@pytest.mark.parametrize(
+    "answer", ["ab", "ab ", " a b", "a, b", ["ab"], ("ab ",), ["a, b"], {"a", "b"}, ["B ", "a"]]
+)
+def test_several_letters_however_they_are_written(answer):
+    assert says(Subset(("a", "b"), ("a", "b", "c")), answer)[0] == "right"
+
+
+def test_one_string_in_a_list_may_be_one_option():
+    checker = Subset(("first layer",), ("first layer", "last layer"))
+    for answer in (["first layer"], "first layer ", ("First layer",)):
+        assert says(checker, answer)[0] == "right"
+    order = Ordering(("lecun", "he"))
+    assert says(order, ["lecun he"])[0] == says(order, " lecun, he ")[0] == "right"
+    assert says(order, "lecunhe")[1] == "'lecunhe' is none of `he` and `lecun`."
+    assert says(order, [5])[1].startswith("This is a number; expected one of")

@@ -327,3 +327,20 @@ def test_the_slope_of_the_sigmoid_is_nearly_zero_at_both_ends():
     """INI-12."""
     slopes = sigmoid(np.array([-10.0, 0.0, 10.0]))[1](np.ones(3))
     assert slopes[1] == 0.25 and slopes[[0, 2]].max() < 1e-4
+
+
+def test_what_a_layer_of_tanh_adds_to_one_over_the_mean_square():
+    """Section 3.2: from v = 1 on, where (3.7a) does not hold yet; z normal, the average by quadrature."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    v, added = 1.0, []
+    for _ in range(30):
+        after = (weights * np.tanh(nodes * np.sqrt(v)) ** 2).sum() / weights.sum()
+        added.append(1 / after - 1 / v)
+        v = after
+    assert [round(added[k], 1) for k in (0, 1, 5)] == [1.5, 1.7, 1.9] and 1.95 < added[-1] < 2
+
+
+def test_nine_tenths_of_products_of_a_hundred_numbers():
+    """Section 3.2: between 10^-36 and 10^-20."""
+    drawn = np.log10(np.abs(np.random.default_rng(0).normal(size=(20_000, 100)))).sum(1)
+    assert np.quantile(drawn, [0.05, 0.95]).round().tolist() == [-36, -20]

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 from utils.chapters.initialization import runs
 from utils.data import digits
@@ -159,3 +160,66 @@ def test_training_makes_weights_depend_on_their_inputs():
         ratios.append((z**2).mean() / (32 * (weight**2).mean() * (x**2).mean()))
         assert runs.against_prediction(params, tanh)[-1] == pytest.approx(ratios[-1])
     assert 0.5 < ratios[0] < 2 < ratios[1]
+
+
+def in_parts(params):
+    """Mean squares of the gradient of every z, first layer first, by autograd."""
+    h, zs = torch.from_numpy(DATA.train_x), []
+    for layer in (p for p in params if p):
+        h = torch.nn.functional.linear(h, *(torch.from_numpy(layer[name]) for name in ("weight", "bias")))
+        zs.append(h.requires_grad_())
+        h = torch.relu(h)
+    loss = torch.nn.functional.cross_entropy(zs[-1], torch.from_numpy(DATA.train_y))
+    return np.array([(g**2).mean().item() for g in torch.autograd.grad(loss, zs)])
+
+
+def test_the_factors_of_the_way_back_are_the_whole_way():
+    """Section 3.6: their product in a layer is what autograd finds between two z."""
+    params, _ = runs.travelling_network(init.lecun_normal, relu, epochs=1)
+    factors, sizes = runs.way_back(params, relu), in_parts(params)
+    assert factors.shape == (3, 8)
+    np.testing.assert_allclose(factors.prod(0), sizes[:8] / sizes[1:9], rtol=1e-9)
+    np.testing.assert_allclose(factors[0], [32 * (p["weight"] ** 2).mean() for p in params if p][1:9])
+
+
+def test_what_levels_the_gradients_is_the_fit_of_the_weights():
+    """Section 3.6, quiz 03.h: not their size.  Before training the fit is 1, and half passes a ReLU."""
+    starts = [
+        mlp_params_by(runs.sizes_of(10), np.random.default_rng(seed), init.lecun_normal) for seed in range(5)
+    ]
+    before = np.mean([runs.way_back(start, relu) for start in starts], axis=0).mean(1)
+    np.testing.assert_allclose(before, [1, 1, 0.5], rtol=0.05)
+    kept = [result["ReLU, LeCun"]["way back"] for result in measured("initialization", "eight starts")]
+    weights, fit, passed = np.sqrt(np.prod(kept, axis=2)).T
+    assert weights.max() < 2 and fit.min() > 9 and passed.max() < 0.2
+    assert (weights * passed < 0.4).all() and (weights * fit * passed > 1).all()
+
+
+@pytest.mark.parametrize("name", ["tanh, Xavier", "ReLU, He"])
+def test_shuffled_weights_keep_the_prediction(name):
+    """Section 3.6, the control: the same sizes without what they know of the inputs."""
+    found = [result[name] for result in measured("initialization", "eight starts")]
+    shuffled, after = (
+        np.mean([one[key] for one in found], axis=0) for key in ("rows shuffled", "against prediction")
+    )
+    assert shuffled.min() > 0.75 and shuffled.max() < 1.2 and (after > shuffled).all()
+
+
+def test_shuffling_keeps_the_numbers_of_every_row():
+    start = mlp_params_by((64, 32, 10), np.random.default_rng(0), init.lecun_normal)
+    for old, new in zip((p for p in start if p), (p for p in runs.rows_shuffled(start) if p)):
+        np.testing.assert_array_equal(np.sort(old["weight"], axis=1), np.sort(new["weight"], axis=1))
+        assert (old["weight"] != new["weight"]).mean() > 0.8 and new["bias"] is old["bias"]
+
+
+def test_where_one_unit_is_enough_a_difference_stays_small():
+    """Section 3.5: beside a curve that one unit cannot follow."""
+    enough = runs.noise_around(0.5, 1e-6, 2 * np.tanh(runs.INPUTS))
+    assert enough[2400][0] < 1e-5 and enough[2400][1] < 1e-3
+    assert runs.noise_around(0.5, 1e-6)[2400][0] > 1
+
+
+def test_a_small_random_start_begins_on_a_plateau():
+    """Section 3.5: weights around 0."""
+    found = runs.noise_around(0.0, 1e-3)
+    assert found[400][0] > 0.1 and found[800][1] > 0.85 * found[0][1] and found[1600][1] < 0.1

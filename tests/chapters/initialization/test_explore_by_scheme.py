@@ -132,6 +132,25 @@ def test_the_picture_shows_activations_left_and_gradients_right():
     assert left == [17, 18, 19, 20] and right[0] == 1 and 20 not in right and above == above_2 == []
 
 
+def test_zeros_are_left_out_of_the_bands_and_counted():
+    """Half of what ReLU gives is exactly 0; a band down to the edge would look like a signal that vanishes."""
+    explorable = explore.signal_by_scheme(activation="ReLU", scheme="He, fan-in")
+    said = explorable.at()[1]
+    drawn = explorable.scene.artists["plot"].activations.outer.get_xy()[:, 1]
+    values = run("He, fan-in", "ReLU").activations
+    assert drawn.min() > 1e-4 and by_scheme.quantiles(values)[:, 0].max() == 0
+    positive = [np.quantile(layer[layer > 0], 0.05) for layer in values]
+    np.testing.assert_allclose(drawn[: len(values)], positive)
+    share = (values[0] == 0).mean()
+    assert 0.4 < share < 0.6 and f"; {share:.0%} of its activations are exactly 0\n" in said
+    assert "exactly 0" not in explorable.at(activation="tanh")[1]
+
+
+def test_a_layer_of_zeros_only_has_a_band_at_the_edge():
+    found = by_scheme.bands([np.zeros((2, 3)), np.array([0.0, -2.0])])
+    assert found.tolist() == [[0] * 5, [2] * 5] and by_scheme.zeros(np.zeros(3)).startswith("; 100%")
+
+
 def test_the_picked_layer_is_the_one_that_is_shown():
     explorable = explore.signal_by_scheme()
     tapering = {"scheme": "LeCun", "activation": "linear", "width": 200, "depth": 10, "taper": 1 / 16}

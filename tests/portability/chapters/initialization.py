@@ -125,6 +125,22 @@ def assumptions_after_training():
     return found
 
 
+def what_training_adds():
+    """LeCun's way back through eight layers in its three factors, and the ratios of (3.4) with shuffled rows."""
+    back = [runs.way_back(trained("ReLU", "LeCun", seed=seed)[0], relu) for seed in range(5)]
+    found = {}
+    for what, sizes in zip(("weights", "fit", "ReLU"), np.sqrt(np.prod(back, axis=2)).T):
+        found |= {f"way back, {what}, lowest": sizes.min(), f"way back, {what}, highest": sizes.max()}
+    for activation, scheme in (("tanh", "Xavier"), ("ReLU", "He")):
+        blind = [runs.rows_shuffled(trained(activation, scheme, seed=seed)[0], seed) for seed in range(5)]
+        ratios = np.mean([runs.against_prediction(one, ACTIVATIONS[activation]) for one in blind], axis=0)
+        found |= {
+            f"{activation}, shuffled, smallest": ratios.min(),
+            f"{activation}, shuffled, largest": ratios.max(),
+        }
+    return found
+
+
 def too_large_a_rate():
     return {
         "ReLU, He, rate 0.5, highest": max(reached(histories("ReLU", "He", 2, rate=0.5))),
@@ -273,6 +289,23 @@ CLAIMS = [
             "ReLU, smallest of the layers": (1.05, 1.4),
             "ReLU, last layer": (1.2, 1.8),
         },
+    ),
+    Claim(
+        "what training adds",
+        "3.6; quiz 03.h",
+        "What levels LeCun's gradients is how weights fit them, ten times and more over eight layers; the weights' size gives less than 2; shuffled rows are near 1.",
+        what_training_adds,
+        within={
+            "way back, weights, lowest": (1.4, 2),
+            "way back, weights, highest": (1.4, 2),
+            "way back, fit, lowest": (9, 20),
+            "way back, ReLU, highest": (0.1, 0.25),
+            "tanh, shuffled, smallest": (0.75, 1.1),
+            "tanh, shuffled, largest": (0.9, 1.25),
+            "ReLU, shuffled, smallest": (0.65, 1.1),
+            "ReLU, shuffled, largest": (0.9, 1.35),
+        },
+        order=("way back, weights, highest < way back, fit, lowest",),
     ),
     Claim(
         "too large a rate",

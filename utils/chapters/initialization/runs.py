@@ -10,6 +10,7 @@ from utils.data import digits
 from utils.nn import initialization as init
 from utils.nn.activations import relu, sigmoid, tanh
 from utils.nn.initialization import constant
+from utils.nn.linear import linear
 from utils.nn.losses import cross_entropy, mse_loss
 from utils.nn.mlp import mlp, mlp_params_by
 from utils.nn.normalized_mlp import normalized_mlp, normalized_mlp_params
@@ -65,6 +66,35 @@ def against_prediction(params, activation):
         ratios.append((z**2).mean() / (h.shape[1] * (layer["weight"] ** 2).mean() * (h**2).mean()))
         h, _ = activation(z + layer["bias"])
     return ratios
+
+
+def rows_shuffled(params, seed=0):
+    """The same parameters, the weights of every unit in a random order: of their own size, but blind to the inputs."""
+    rng = np.random.default_rng(seed)
+    return tuple(p and p | {"weight": rng.permuted(p["weight"], axis=1)} for p in params)
+
+
+def way_back(params, activation):
+    """By what each hidden layer but the first multiplies the mean square of the gradient: three factors, (3, layers - 2).
+
+    n_out times the mean square of its weights; what then comes back to its inputs, divided by what (3.9) predicts; and
+    what the activation below lets through.  Their product leads from z of a layer to z of the layer below, exactly.
+    """
+    data = digits.load()
+    h, backs = data.train_x, []
+    for layer in (p for p in params if p):
+        z, back = linear(h, **layer)
+        h, slope = activation(z)
+        backs.append((layer["weight"], back, slope))
+    dz, factors = cross_entropy(z, data.train_y)[1](1.0)[0], []
+    for (weight, back, _), (_, _, slope) in zip(backs[:0:-1], backs[-2::-1]):
+        dx, _, _ = back(dz)
+        below = slope(dx)
+        in_weights = len(weight) * (weight**2).mean()
+        sizes = [(gradient**2).mean() for gradient in (dz, dx, below)]
+        factors.append((in_weights, sizes[1] / sizes[0] / in_weights, sizes[2] / sizes[1]))
+        dz = below
+    return np.array(factors[:0:-1]).T  # without the last layer, the first of the others first
 
 
 # ---- units that start alike: three inputs, five tanh units, y = x1 x2
@@ -172,37 +202,48 @@ def last_unit_backwards(terms):
     return total
 
 
-def loss_and_gradients(weight, bias, outgoing, output_bias, add_up=in_one_order):
+def loss_and_gradients(weight, bias, outgoing, output_bias, add_up=in_one_order, targets=TARGETS):
     """Mean squared error of many nets with one hidden layer of tanh units, and its gradients.
 
     weight, bias, outgoing: (nets, units); output_bias: (nets,); add_up: how the units' sums over the examples are
-    taken.  Returns the loss, (nets,), and four gradients.
+    taken; targets: of INPUTS.  Returns the loss, (nets,), and four gradients.
     """
     # no matrix products: they may add up two equal rows in different orders, and equal units would
     # then part by rounding alone
     x = INPUTS[:, None]
     hidden, back = tanh(x * weight[:, None] + bias[:, None])
-    error = (hidden * outgoing[:, None]).sum(-1) + output_bias[:, None] - TARGETS
+    error = (hidden * outgoing[:, None]).sum(-1) + output_bias[:, None] - targets
     upstream = (2 / len(INPUTS) * error)[..., None]
     dz = back(upstream * outgoing[:, None])
     grads = add_up(dz * x), add_up(dz), add_up(upstream * hidden), upstream.sum((1, 2))
     return (error**2).mean(1), grads
 
 
-def apart_by_rounding(steps=12_000, every=2000):
-    """Two nets of equal units, in the second of them the last unit adds up backwards.
+def followed(incoming, outgoing, *, targets=TARGETS, add_up=in_one_order, steps=STEPS, every=400):
+    """Nets of nearly equal units on their way: {step: (largest difference between two units, loss)}, (nets,) each.
 
-    Returns {step: (differences, losses)}, two numbers each: the largest difference between two units of a net, and
-    its loss.
+    incoming, outgoing: weights, (nets, units); targets: what to learn at INPUTS; add_up: as for loss_and_gradients.
     """
-    equal = np.full((2, UNITS), CONSTANT)
-    params, found = (equal, np.zeros_like(equal), equal, np.zeros(2)), {}
+    params, found = (incoming, np.zeros_like(incoming), outgoing, np.zeros(len(incoming))), {}
     for step in range(steps + 1):
-        loss, grads = loss_and_gradients(*params, add_up=last_unit_backwards)
+        loss, grads = loss_and_gradients(*params, add_up=add_up, targets=targets)
         if step == 1 or step % every == 0:
             found[step] = np.max([np.ptp(p, axis=1) for p in params[:3]], axis=0), loss
         params = tuple(p - RATE * g for p, g in zip(params, grads))
     return found
+
+
+def noise_around(value, epsilon, targets=TARGETS):
+    """One net of UNITS units, all weights value plus epsilon times noise, as `followed` tells it: {step: (difference, loss)}."""
+    incoming, outgoing = np.random.default_rng(0).normal(size=(2, 1, UNITS))
+    found = followed(value + epsilon * incoming, value + epsilon * outgoing / np.sqrt(UNITS), targets=targets)
+    return {step: (apart[0], loss[0]) for step, (apart, loss) in found.items()}
+
+
+def apart_by_rounding(steps=12_000, every=2000):
+    """Two nets of equal units, in the second of them the last unit adds up backwards: as `followed` tells them."""
+    equal = np.full((2, UNITS), CONSTANT)
+    return followed(equal, equal, add_up=last_unit_backwards, steps=steps, every=every)
 
 
 def parted_by_matrix_products(units, steps=1000):
@@ -237,13 +278,17 @@ STARTED = {
 
 
 def eight_starts(seed):
-    """Section 3.6: ten layers from each of STARTED, and for two of them the ratios of against_prediction at the end."""
+    """Section 3.6: ten layers from each of STARTED; for some of them what (3.4) and (3.9) are worth at the end."""
     found = {}
     for name, (scheme, activation) in STARTED.items():
         params, history = travelling_network(scheme, activation, seed=seed)
         found[name] = packed(history)
         if name in ("tanh, Xavier", "ReLU, He"):
             found[name]["against prediction"] = rounded(against_prediction(params, activation))
+            blind = rows_shuffled(params, seed)
+            found[name]["rows shuffled"] = rounded(against_prediction(blind, activation))
+        if name == "ReLU, LeCun":
+            found[name]["way back"] = [rounded(factors) for factors in way_back(params, activation)]
     return found
 
 

@@ -31,11 +31,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Subset:
-    """Expects exactly the right ones among all.  right, among: names; traps: {name: why it is out}."""
+    """Expects exactly the right ones among all.
+
+    right, among: names; traps: {name: why it is out}; incomplete: what to ask of those that are left, the same for
+    each of them, so that nobody finds the rest by counting.
+    """
 
     right: tuple
     among: tuple
     traps: dict = field(default_factory=dict)
+    incomplete: str = "ask of each that is left the same question"
 
     parts = ()
 
@@ -45,14 +50,14 @@ class Subset:
     def examine(self, answer):
         if answer is None or has_dots(answer):
             return Outcome("todo")
-        chosen = {as_key(item, dict.fromkeys(self.among)) for item in as_items(answer)}
+        chosen = {as_key(item, dict.fromkeys(self.among)) for item in as_items(answer, self.among)}
         for name in self.among:
             if name in chosen and name not in self.right:
                 return Outcome("wrong", sentence(self.traps.get(name, f"`{name}` does not belong")))
-        missing = len(set(self.right) - chosen)
-        if missing:
-            return Outcome("wrong", f"{'Right so far' if chosen else 'Nothing chosen'}; {missing} missing.")
-        return Outcome("right")
+        if set(self.right) == chosen:
+            return Outcome("right")
+        lead = "Part of it is right" if chosen else "Nothing is chosen"
+        return Outcome("wrong", sentence(f"{lead}: {self.incomplete}"))
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,7 @@ class Ordering:
     def examine(self, answer):
         if answer is None or has_dots(answer):
             return Outcome("todo")
-        given = [as_key(item, dict.fromkeys(self.items)) for item in as_items(answer)]
+        given = [as_key(item, dict.fromkeys(self.items)) for item in as_items(answer, self.items)]
         twice = [item for item in self.items if given.count(item) > 1]
         if twice:
             return Outcome("wrong", f"{codes(twice)} {be(twice)} there more than once.")
@@ -115,16 +120,22 @@ def names(options):
     return join([f"`{key}`" for key in sorted(options)])
 
 
-def as_items(answer):
-    """The chosen items: of a list, tuple or set, of words between commas, or the letters of one word."""
+def as_items(answer, options):
+    """The chosen items: of a list, tuple or set, or of a text: one option, words, or the letters of one word."""
+    if isinstance(answer, (list, tuple)) and len(answer) == 1:
+        (answer,) = answer
+        if not isinstance(answer, str):
+            return [answer]
     if isinstance(answer, str):
-        return (
-            [word for word in answer.replace(",", " ").split()]
-            if " " in answer or "," in answer
-            else [*answer]
-        )
+        words = [answer] if is_option(answer, options) else answer.replace(",", " ").split()
+        letters = len(words) == 1 and not is_option(words[0], options) and all(len(o) == 1 for o in options)
+        return [*words[0]] if letters else words
     if isinstance(answer, (list, tuple)):
         return list(answer)
     if isinstance(answer, (set, frozenset)):
         return sorted(answer, key=str)
     raise Trouble(f"this is {kind_of(answer)}; expected several of them, in a list")
+
+
+def is_option(text, options):
+    return text.strip().lower() in {option.lower() for option in options}

@@ -1,6 +1,9 @@
 """Answers that are numbers: one, an array, or several by name."""
 
+import contextlib
 from dataclasses import dataclass, field
+from decimal import Decimal
+from numbers import Real
 
 import numpy as np
 
@@ -114,6 +117,9 @@ def as_numbers(given, truth):
     except Exception:
         uneven = " with uneven parts" if isinstance(given, (list, tuple)) else ", which holds no numbers"
         raise Trouble(f"this is {kind_of(given)}{uneven}; expected {expected}") from None
+    if numbers.dtype.kind == "O" and all(isinstance(n, (Real, Decimal)) for n in numbers.flat):
+        with contextlib.suppress(OverflowError):  # fractions and decimals; whole numbers may be too long
+            numbers = numbers.astype(float)
     if numbers.dtype.kind == "c":
         expected = f"real numbers, {expected}" if truth.ndim else "a real number"
     if numbers.dtype.kind not in "iufb":

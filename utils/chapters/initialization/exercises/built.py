@@ -1,6 +1,7 @@
 """The exercises of chapter 03 whose answer is a function."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -70,6 +71,52 @@ GAIN_TRAPS = {
     lambda f, z: 1 / np.sqrt((f(z) * z).mean()): "What of f(z) does the next layer need, (3.4)? Is z itself in it?",
 }  # fmt: skip
 
+FACTOR = "Which constant stands in the value, and what becomes of a constant when one differentiates?"
+
+
+def scaled(value, of_x, of_weight):
+    """The operation of 03.9 with these powers of n for its constants."""
+
+    def operation(x, W):
+        n = W.shape[1] + 0.0
+        return x @ W.T * n**value, lambda dy: (dy @ W * n**of_x, dy.T @ x * n**of_weight)
+
+    return operation
+
+
+ONE_LACKS = "One of the two gradients lacks the constant of the value. What becomes of a constant when one differentiates?"
+SCALE_TRAPS = {
+    scaled(-0.5, 0, 0): "The value has a constant that neither gradient has. What becomes of it when one differentiates?",
+    scaled(-0.5, 0, -0.5): ONE_LACKS,
+    scaled(-0.5, -0.5, 0): ONE_LACKS,
+    scaled(-0.5, 0.5, 0.5): "The way back multiplies where the way forward divides. The slope of c u is c, not 1/c",
+    scaled(-1, -1, -1): "Everything is divided by one and the same number, but not by that of the exercise",
+    scaled(-0.5, -1, -1): "The gradients have another constant than the value",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ScaledGradient(Gradient):
+    """A Gradient that names a wrong factor by its cause: crosscheck's sentence on it would be the answer."""
+
+    def words(self, wrong, rows):
+        if wrong.diagnosis is None or wrong.diagnosis.kind not in ("factor", "named factor"):
+            return super().words(wrong, rows)
+        name = wrong.name.removeprefix("gradient of ")
+        if name == "output":
+            return "The value is off by a constant factor. What stands below the line in the exercise, and what is n?"
+        return f"The value is right. The gradient of `{name}` is off by a constant factor. {FACTOR}"
+
+
+def corrects_z_only(sizes, f, x, rng):
+    weights, h = [], x
+    for fan_in, fan_out in zip(sizes, sizes[1:]):
+        weights.append(rng.normal(size=(fan_out, fan_in)))
+        z = h @ weights[-1].T
+        h = f(z / np.sqrt((z**2).mean()))
+    return weights
+
+
 BUILT = [
     Exercise(
         "03.4",
@@ -103,6 +150,14 @@ BUILT = [
                     math.prod(shape[1:]),
                 ): "Fan-in is right. Into how many sums does one input go?",
                 lambda shape: (
+                    shape[0],
+                    shape[1],
+                ): "Two things: the shape begins with the outputs, and where is the kernel?",
+                lambda shape: (
+                    shape[1] * math.prod(shape[2:3]),
+                    shape[0] * math.prod(shape[2:3]),
+                ): "Right for a kernel with one axis. How many places has one of 3 by 3?",
+                lambda shape: (
                     shape[-1],
                     shape[0],
                 ): "Which axis holds the inputs when there is a kernel behind it?",
@@ -128,25 +183,24 @@ BUILT = [
     Exercise(
         "03.9",
         "The scale outside",
-        Gradient(
+        ScaledGradient(
             lambda x, W: x @ W.T / W.shape[1] ** 0.5,
             [random(1, (5, 3), (4, 3)), random(2, (1, 2), (2, 2))],
             names=("x", "W"),
-            explain={
-                "factor": "Which constant stands in the value, and is it in every gradient?",
-            },
+            traps=SCALE_TRAPS,
         ),
         hints=(
             "Without the factor this is the layer of section 1.4. A constant factor of the value is a factor of each gradient.",
         ),
         solution=scaled_linear,
         wrong=(
-            Edit("return dy @ W / np.sqrt(n)", "return dy @ W", "factor"),
-            Edit("dy.T @ x / np.sqrt(n)", "dy.T @ x", "factor"),
+            Edit("return dy @ W / np.sqrt(n)", "return dy @ W", "one of the two gradients lacks"),
+            Edit("dy.T @ x / np.sqrt(n)", "dy.T @ x", "one of the two gradients lacks"),
             Edit("dy.T @ x / np.sqrt(n)", "x.T @ dy / np.sqrt(n)"),
-            Edit("y = x @ W.T / np.sqrt(n)", "y = x @ W.T / n"),
-            Edit("return dy @ W / np.sqrt(n)", "return dy @ W * np.sqrt(n)", "is it in every gradient?"),
-            Edit("dy.T @ x / np.sqrt(n)", "dy.T @ x / n", "is it in every gradient?"),
+            Edit("y = x @ W.T / np.sqrt(n)", "y = x @ W.T / n", "the value is off by a constant factor"),
+            Edit("y = x @ W.T / np.sqrt(n)", "y = x @ W.T / 2", "the value is off by a constant factor"),
+            Edit("return dy @ W / np.sqrt(n)", "return dy @ W * np.sqrt(n)", "is off by a constant factor"),
+            Edit("dy.T @ x / np.sqrt(n)", "dy.T @ x / n", "is off by a constant factor"),
             Edit("dy.T @ x / np.sqrt(n)", "(dy.T @ x).sum(0) / np.sqrt(n)"),
         ),
         after="The signal starts the same; the steps differ, since the gradient of `W` is smaller by the root of n.",
@@ -163,10 +217,15 @@ BUILT = [
         solution=measured_start,
         wrong=(
             Edit("h = f(h @ weight.T)", "h = h @ weight.T", "without the activation"),
+            Edit("h = f(h @ weight.T)", "h = f(z)", "before its correction"),
+            Edit("h = f(h @ weight.T)", "h = f(h @ weight.T)\n        return weights", "inside the loop"),
+            Edit("weights, h = [], x", "weights, h = [], f(x)", "applied to the inputs"),
+            Edit("rng.normal(size=(fan_out, fan_in))", "np.random.normal(size=(fan_out, fan_in))", "the same rng"),
             Edit("np.sqrt((z**2).mean())", "z.std()", "the variance of z is 1"),
             Edit("np.sqrt((z**2).mean())", "(z**2).mean()", "with their square"),
             Edit("weight = weight / np.sqrt((z**2).mean())", "z = z / np.sqrt((z**2).mean())", "the mean square of z is"),
             Edit("(z**2).mean()", "(f(z) ** 2).mean()", "mean square of f(z)"),
+            corrects_z_only,
             Edit("rng.normal(size=(fan_out, fan_in))", "np.ones((fan_out, fan_in))", "twins"),
             Edit("rng.normal(size=(fan_out, fan_in))", "np.random.default_rng(0).normal(size=(fan_out, fan_in))", "another rng"),
         ),

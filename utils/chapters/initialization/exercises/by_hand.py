@@ -12,6 +12,7 @@ BY_HAND = [
         Values(
             65.0,
             traps={
+                25.0: "That is the sum of section 3.1, where the inputs had mean 1. And these?",
                 20.0: "That is variance times variance. Do the inputs have mean zero?",
                 45.0: "That would be right for inputs that are always 3. These vary, too",
                 3.25: "That is one product; the unit adds up several",
@@ -43,6 +44,7 @@ BY_HAND = [
                 ** 20: "That takes the standard deviation of one weight as the factor of a layer. How many weights does a unit add up?",
                 5.0
                 ** 20: "That is as if all 100 terms of a sum had one sign. How does the size of a sum grow with n?",
+                1e-6: "That is rounded to one digit, and off by a twentieth; three digits, please",
                 0.5: "That is one layer",
                 0.25: "That is one layer, and its mean square",
                 5.0: "That is one layer, as if all 100 terms had one sign",
@@ -68,7 +70,15 @@ BY_HAND = [
                     2 / 432
                 ): "That is the standard deviation. How far beyond it does a uniform distribution reach, (3.12)?",
                 math.sqrt(3 / 144): "That keeps the forward direction only. Does Xavier?",
-                math.sqrt(6 / 144): "That is He's limit, with fan-in alone. Whom does Xavier ask?",
+                math.sqrt(
+                    6 / 144
+                ): "Two ways lead there: fan-in alone, or a kernel counted as 3. Whom does Xavier ask, and how many places has the kernel?",
+                math.sqrt(
+                    6 / 176
+                ): "The kernel is in fan-in, not in fan-out. In how many places of the window can one input lie?",
+                math.sqrt(
+                    6 / 304
+                ): "The kernel is in fan-out, not in fan-in. How many numbers does one output add up?",
                 2 / 432: "That is the variance",
                 2 * math.sqrt(6 / 432): "That is the way from one end to the other. What is a?",
                 6 / 432: "Something is still squared in it",
@@ -139,13 +149,14 @@ BY_HAND = [
                 "b": "In b the gradients that come back to the units differ, and so do their first steps",
                 "d": "In d the units compute different values from the start",
             },
+            incomplete="three things must be equal for twins, whatever their size. Ask of every other letter whether they are",
         ),
         hints=(
             "Twins need three things to be equal: incoming weights, bias, outgoing weights.",
             "In e all units have the same row. In f ask what the gradient of the outgoing weights is made of.",
         ),
         solution='["a", "c", "e", "f"]',
-        wrong=(["a", "c"], ["a", "e", "f"], ["c"], ["a", "b", "c", "e", "f"], "acf", []),
+        wrong=(["a", "c"], ["a", "e", "f"], ["c"], ["ace"], "cef ", ["a", "b", "c", "e", "f"], "acf", []),
     ),
     Exercise(
         "03.10",

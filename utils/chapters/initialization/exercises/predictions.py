@@ -22,6 +22,9 @@ PREDICTIONS = [
         traps={
             0.163: "That is the factor of the mean square; take its root",
             7.0: "A hundred terms partly cancel",
+            0.7: "0.07 is the limit of the weights. Which standard deviation have they, and so which factor?",
+            0.0404: "That is the standard deviation of one weight. A unit adds up a hundred products",
+            4.04: "A hundred terms partly cancel: their sum grows with the root of their number",
         },
         why="By (3.7) it is the root of 100 times 0.00163.",
     ),
@@ -49,10 +52,14 @@ PREDICTIONS = [
     ),
     Quiz(
         "03.e",
-        ["about 20 thousand", "about 500 million"],
-        right="a",
+        ["about 41", "about 20 thousand", "about 500 million", "about 300 million billion"],
+        right="b",
         ask="By which factor is the root mean square smaller in layer 30 than in layer 1?",
-        traps={"b": "That is 2^29, the factor of the mean square"},
+        traps={
+            "a": "That is 29 times 1.41. Layers multiply, they do not add",
+            "c": "That is 2^29, the factor of the mean square",
+            "d": "That is 2^58, the square of the factor of the mean square",
+        },
         why="From layer 1 to layer 30 the mean square halves 29 times. The root mean square is the root of that: 2^14.5, or 23 thousand.",
     ),
     Quiz(
@@ -75,7 +82,7 @@ PREDICTIONS = [
             "a": "In (3.18) it does not matter how small the first difference is, as long as it is not 0",
             "c": "They differ at the first step, by less than anybody would notice",
         },
-        why="Rounding differs by some 1e-17, and (3.18) multiplies that like any noise. From there it takes several thousand steps.",
+        why="The last digit of a gradient differs, so the weights do by less than 1e-16, and (3.18) multiplies that like any noise. From there it takes several thousand steps.",
     ),
     Quiz(
         "03.h",
@@ -86,6 +93,6 @@ PREDICTIONS = [
             "a": "A twentieth of the gradient moves the first layers twenty times less",
             "c": "A twentieth is small, not nothing: the layers near the output learn, and pull the others along",
         },
-        why="With a twentieth of the gradient the first layers start slowly. Then training itself makes the weights larger, and the gradients level.",
+        why="With a twentieth of the gradient the first layers start slowly. Training turns the weights until each layer hands back more of the gradient than random weights would; after ten epochs the gradients are level. Section 3.6 takes the way back apart.",
     ),
 ]

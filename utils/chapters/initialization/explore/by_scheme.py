@@ -118,7 +118,7 @@ def signal_by_scheme(schemes=SCHEMES, **start):
     def update(artists, scheme, activation, width, depth, taper, layer):
         found = cached(schemes[scheme], ACTIVATIONS[activation], width, depth, taper)
         forward, backward = found.forward, found.backward
-        artists["plot"].show(quantiles(found.activations), quantiles(found.gradients), forward, backward)
+        artists["plot"].show(*map(bands, (found.activations, found.gradients)), forward, backward)
         for marks, sizes in zip(artists["marks"], (forward, backward)):
             marks.show(sizes)
         at = min(layer, depth)
@@ -134,7 +134,8 @@ def signal_by_scheme(schemes=SCHEMES, **start):
             f"backward: x {per_layer(backward[::-1]):.3g} per layer; in layer {depth} {backward[-1]:.1e}, "
             f"in layer 1 {backward[0]:.1e}: the gradient {fate(backward[0], backward[-1])}\n"
             f"layer {at}: {inputs} inputs, {units} units; variance of the weights {variance:.2g}; "
-            f"times inputs {inputs * variance:.2g}, times units {units * variance:.2g}\n"
+            f"times inputs {inputs * variance:.2g}, times units {units * variance:.2g}"
+            f"{zeros(found.activations[at - 1])}\n"
             f"between examples an activation differs by {difference(found.activations[0]):.1e} in layer 1, "
             f"by {difference(found.activations[-1]):.1e} in layer {depth}"
         )
@@ -177,6 +178,18 @@ def opening(schemes, given):
         if scheme in schemes
     }
     return {"start": start, "presets": presets}
+
+
+def bands(layers):
+    """Quantiles of what is not exactly 0, which has no place on a logarithmic axis: (layers, 5); 0 where all is 0."""
+    kept = [values[values != 0] for values in layers]
+    return quantiles([values if len(values) else np.zeros(1) for values in kept])
+
+
+def zeros(values):
+    """How many of them are exactly 0, in words; empty where none is."""
+    share = (values == 0).mean()
+    return f"; {share:.0%} of its activations are exactly 0" if share else ""
 
 
 def fate(after, before):
