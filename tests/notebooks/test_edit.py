@@ -90,7 +90,7 @@ def test_new_cells_are_in_the_lecture_where_the_one_above_is(course, text):
 
 
 def test_tags_concepts_slides_and_sources_are_edited_too(course, text):
-    concepts = 'concepts=["BP-01", "E01.2"] slide="slide" -->'
+    concepts = 'concepts=["BP-01", "E01.2"] slide="slide" quotes={"0.237": "given", "0.644": "given"} -->'
     replace(text, concepts, 'concepts=["BP-01"] slide="subslide" quotes={"0.644": "given"} -->')
     assert sentences(edit(course.root, "01", back=True)) == [
         f"{BACKPROP}, cell 3: has other concepts, slide, quotes"

@@ -2,14 +2,10 @@
 
 from utils.notebooks.quotes import GIVEN, marks, quantities, supported
 
-# chapters that may still leave sources out: `quote` lists what they lack; empty when it has nothing to say of 01
-MAY_LEAVE_OUT = ()
-
 
 def quoted_numbers(chapter, course):
     if chapter.number is None:
         return
-    complete = chapter.number not in MAY_LEAVE_OUT
     for number, document in chapter.documents.items():
         cell = chapter.notebook.cells[number - 1]
         if not isinstance(cell.metadata.get("quotes", {}), dict):
@@ -17,7 +13,7 @@ def quoted_numbers(chapter, course):
             continue
         there, sources = quantities(document, course.equations), marks(cell)
         for quantity in there:
-            if complete and quantity not in sources:
+            if quantity not in sources:
                 how = "run quote, or say where it is from"
                 if f"({quantity})" in document.text:
                     how = f"if the equation ({quantity}) is meant, there is none; else {how}"
