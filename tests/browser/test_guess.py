@@ -10,6 +10,8 @@ from tests.exercises import invention
 from utils.exercises import engine, progress, quiz
 from utils.explorable import Bars, Curve, Explorable, Points
 from utils.explorable.offline import living, module_for
+from utils.explorable.tour.answering import answer_quiz
+from utils.explorable.tour.visits import Visit
 
 
 @pytest.fixture(autouse=True)
@@ -192,6 +194,29 @@ def test_a_line_is_sketched_with_keys(opened):
         page.keyboard.press(key)
     points = re.findall(r"[ML]([\d.]+) ([\d.]+)", pad.locator("path").get_attribute("d"))
     assert len(points) == 5 and float(points[4][1]) < float(points[0][1])
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_the_tour_sketches_on_the_axes_of_a_cover(opened, deaf):
+    page = opened(quiz("99.1", then=sketched()))
+    pad = page.locator(".marks-sketch")
+    pad.wait_for()
+    if deaf:
+        pad.evaluate(
+            "(e) => e.addEventListener('keydown', (event) => event.stopImmediatePropagation(), true)"
+        )
+    visit = Visit("99")
+    answer_quiz(page, page.query_selector(".card:has(> form)"), visit)
+    told = [one.words for one in visit.complaints if one.hard]
+    assert told == (["the empty axes take no sketch"] if deaf else [])
+
+
+def test_the_tour_looks_at_a_cover(opened):
+    page = opened(quiz("99.1", then=drawn()))
+    page.add_style_tag(content=".card-cover span { font-size: 6px }")
+    visit = Visit("99")
+    answer_quiz(page, page.query_selector(".card:has(> form)"), visit)
+    assert [(one.kind, one.state) for one in visit.complaints] == [("small", "covered")]
 
 
 def test_a_guess_needs_an_axis_that_is_there():

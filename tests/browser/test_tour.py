@@ -5,7 +5,7 @@ import pytest
 
 from tests.browser.conftest import MODULE
 from tests.explorable.made_up import everything
-from utils.explorable import Array, Choice, Explorable, Grid, Slider
+from utils.explorable import Array, Arrows, Choice, Curve, Explorable, Grid, Slider
 from utils.explorable.tour.complaints import KINDS, Complaints
 from utils.explorable.tour.looking import look
 from utils.explorable.tour.operating import Operator
@@ -68,6 +68,16 @@ def test_a_clean_page_has_nothing_to_complain_of(new_page):
 def test_what_is_planted_is_found(new_page, kind):
     page = new_page(viewport={"width": 390 if kind == "touch" else 1000, "height": 800})
     assert [found(page, CLEAN + body) for body in PLANTED[kind]] == [{kind}] * len(PLANTED[kind])
+
+
+def test_a_straight_line_may_leave_its_axes_a_bent_or_level_one_may_not(new_page):
+    lines = (
+        "M20 -100L40 -20L60 60L80 140",
+        "M20 -100L40 -20L60 -25L80 140",
+        "M20 -100L40 -100L60 -100L80 -100",
+    )
+    kinds = [found(new_page(), LINE.format(line)) for line in lines]
+    assert kinds == [set(), {"axis"}, {"axis"}]
 
 
 def test_a_phone_wants_larger_letters_and_only_it_wants_wide_targets(new_page):
@@ -163,6 +173,23 @@ DEAD = {
 @pytest.mark.parametrize("complaint", DEAD)
 def test_what_is_dead_is_found(live, complaint):
     assert f"dead: {complaint}" in words(operated(live, DEAD[complaint]()), "dead")
+
+
+@pytest.mark.parametrize("x", [-3, -1.6, 0, 3])
+def test_the_texts_of_arrows_make_way(live, x):
+    """Two arrows side by side, of two marks, whose names ask for the same place."""
+    arrows = (Arrows("one", names=("from above",), digits=3), Arrows("two", names=("arrives",), digits=3))
+    curve = Curve("y", x="x", xlim=(-4, 4), ylim=(-2, 2), also=arrows)
+    both = {"one": [[x, 0, x, 1.0]], "two": [[x + 0.2, 0, x + 0.2, 1.1]]}
+    line = {"x": np.linspace(-4, 4, 9), "y": np.zeros(9)}
+    page = live(
+        Explorable(lambda k: both | line | {"readout": "some words"}, title="arrows", marks=[curve], k=[1, 2])
+    )
+    texts = page.locator(".marks-arrow-text").evaluate_all("all => all.map((e) => e.textContent)")
+    assert texts == ["from above 1.000", "arrives 1.100"]
+    complaints = Complaints()
+    look(page, page.query_selector(".explorable"), complaints)
+    assert [one.words for one in complaints if one.kind in ("overlap", "clipped")] == []
 
 
 def test_a_control_that_sleeps_in_one_state_is_idle_and_not_dead(live):

@@ -218,7 +218,26 @@ function arrowsOn(mark, inner, at, page) {
     words.setAttribute("x", above ? middle : x2 + (side === "right" ? 12 : -12));
     words.setAttribute("y", above ? Math.min(y1, y2) - 11 : (y1 + y2) / 2 - (length < 14 ? 13 : 0));
     words.style.textAnchor = above ? "middle" : side === "right" ? "start" : "end";
+    keepClear(words, inner);
   });
+}
+
+// A text of an arrow makes way for those that were placed before it: up or down, the shortest way.
+function keepClear(words, inner) {
+  const all = [...inner.querySelectorAll(".marks-arrow-text")];
+  const span = (text) => {
+    const [x, wide] = [Number(text.getAttribute("x")), 7.6 * text.textContent.length];
+    const left = x - { start: 0, middle: 0.5, end: 1 }[text.style.textAnchor || "start"] * wide;
+    return [left, left + wide];
+  };
+  const [left, right] = span(words);
+  const near = all.slice(0, all.indexOf(words)).filter((text) => text.textContent && span(text)[0] < right && span(text)[1] > left);
+  const y = Number(words.getAttribute("y"));
+  const taken = near.map((text) => Number(text.getAttribute("y")));
+  const clear = (place) => taken.every((other) => Math.abs(place - other) >= 15);
+  const places = [y, ...taken.flatMap((other) => [other + 15, other - 15])].filter((place) => clear(place) && place > 8 && place < PLOT.height - PLOT.bottom);
+  places.sort((one, other) => Math.abs(one - y) - Math.abs(other - y));
+  if (places.length) words.setAttribute("y", places[0]);
 }
 
 const looks = ({ look }) => (look ? `marks-look-${look}` : "");

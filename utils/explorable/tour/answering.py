@@ -10,9 +10,10 @@ UNANSWERED = "root => root.querySelector('.card-todo')?.textContent.trim() ?? ''
 
 
 def answer_quiz(page, root, visit):
-    """Send it empty, then every option in turn, or some numbers; each must be told something."""
+    """Look at what it covers, send it empty, then every option in turn, or some numbers; each must be told something."""
     visit.kind, visit.title = "quiz", root.query_selector("legend").inner_text()[:60]
     look(page, root, visit.complaints, "as opened")
+    look_at_cover(page, root, visit)
     submit = root.query_selector("button[type=submit]")
     radios = root.query_selector_all("input[type=radio]")
     answered = root.evaluate("root => root.querySelector('.card-answer').textContent !== ''")
@@ -32,6 +33,21 @@ def answer_quiz(page, root, visit):
             visit.complaints.add("dead", "an answer is told nothing")
         look(page, root, visit.complaints, "answered")
     uncover(page, root, visit)
+
+
+def look_at_cover(page, root, visit):
+    """The cover of a picture is seen before the picture; axes on it take a sketch."""
+    cover = root.evaluate_handle("root => root.parentElement.querySelector('.card-cover')").as_element()
+    if not cover:
+        return
+    look(page, cover, visit.complaints, "covered")
+    pad = cover.query_selector(".marks-sketch")
+    if pad:
+        before = pad.inner_html()
+        pad.press("ArrowUp")
+        pad.press("ArrowRight")
+        if pad.inner_html() == before:
+            visit.complaints.add("dead", "the empty axes take no sketch")
 
 
 def uncover(page, root, visit):

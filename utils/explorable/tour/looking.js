@@ -197,6 +197,14 @@ globalThis.look = (() => {
     for (const [kind, [count, [width, height]]] of found) yield ["touch", `${kind}: ${count} of at least ${Math.round(width)} x ${Math.round(height)} px`];
   }
 
+  // A slanted straight line, such as a tangent, may leave its axes: what is in sight tells where it goes.
+  function leavesStraight(points) {
+    if (points.length < 3) return false;
+    const [[x1, y1], [x2, y2]] = [points[0], points.at(-1)];
+    const length = Math.hypot(x2 - x1, y2 - y1);
+    const off = ([x, y]) => Math.abs((x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)) / length;
+    return Math.abs(y2 - y1) > 1 && points.every((point) => off(point) < 0.5);
+  }
   // Values at the edge of an axis. The frame of a plot is the rectangle of its clip path, two pixels wider on each side.
   const AIR = 2;
   function* piled(root) {
@@ -207,10 +215,11 @@ globalThis.look = (() => {
       const name = short(svg.ariaLabel ?? "");
       const at = (place) => Math.abs(place - top) < 0.2 || Math.abs(place - bottom) < 0.2;
       for (const line of svg.querySelectorAll("path.marks-line")) {
-        const places = [...(line.getAttribute("d") ?? "").matchAll(/[ML]\S+ (\S+?)(?=[ML]|$)/g)].map((match) => Number(match[1]));
+        const points = [...(line.getAttribute("d") ?? "").matchAll(/[ML](\S+) (\S+?)(?=[ML]|$)/g)].map(([, left, place]) => [Number(left), Number(place)]);
+        const places = points.map(([, place]) => place);
         const beyond = places.filter((place) => place < top - AIR || place > bottom + AIR).length;
         const edge = places.filter(at).length;
-        if (beyond > 0.2 * places.length) yield ["axis", `${name}: ${beyond} of ${places.length} values of a line lie beyond the axis`];
+        if (beyond > 0.2 * places.length && !leavesStraight(points)) yield ["axis", `${name}: ${beyond} of ${places.length} values of a line lie beyond the axis`];
         else if (edge > 3 && edge > 0.2 * places.length && edge < places.length) yield ["axis", `${name}: ${edge} of ${places.length} values of a line lie on the edge of the axis`];
       }
       const dots = [...svg.querySelectorAll("circle.marks-dot")].map((dot) => [Number(dot.getAttribute("cx")), Number(dot.getAttribute("cy"))]);
