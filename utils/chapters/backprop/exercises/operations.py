@@ -130,7 +130,7 @@ EXERCISES = [
         wrong=(
             Edit("s + x * s * (1 - s)", "s", "one factor only"),
             Edit("s + x * s * (1 - s)", "x * s * (1 - s)", "one factor only"),
-            Edit("s + x * s * (1 - s)", "s + s * (1 - s)", "which two things depend on x"),
+            Edit("s + x * s * (1 - s)", "s + s * (1 - s)", "the factor x is forgotten"),
             Edit("dy * (s", "(s"),
             Edit("dy * (s", "-dy * (s", "sign"),
         ),
