@@ -368,7 +368,7 @@ def test_ci_run(tmp_path, failing, code):
     assert lines[1] == "python -m pip install -r tests/requirements.txt 1 "
     then = [
         "python -m pytest 1 ",
-        "python -m utils.explorable.tour --hard --budget 3 1 ",
+        "python -m utils.explorable.tour --hard --budget 1 1 ",
         "python -m pytest -rs tests/portability --dist=worksteal 1 all",
     ]
     assert lines[2:] == then[: {"pip": 0, "pytest": 1, "tour": 2}.get(failing, 3)]

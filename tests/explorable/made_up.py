@@ -33,7 +33,7 @@ def numbers(weight, kernel, dot, size, gain=1.0):
         x=X, weight=weight, y=y, dy=2 * y, image=IMAGE, kernel=kernel, filtered=y2, dot=dot, t=T,
         curve=gain * np.stack([np.tanh(T), T]), nodes=np.array([1.0, 2.0, 3.0]), edges=np.array([0.5, -1.0]),
         slopes=np.array([0.1, 0.2]), bars=size * np.array([1.0, -2.0, 0.5]), big=np.ones((50, 50)) * size,
-        time=np.stack([T, -T]), readout=f"size {size:.0f}, largest output {y.max():.2f}",
+        time=np.stack([T, -T]) * dot[0, 0], readout=f"size {size:.0f}, largest output {y.max():.2f}",
     )  # fmt: skip
 
 
