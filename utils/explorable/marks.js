@@ -179,6 +179,8 @@ function marksPage(spec, hooks) {
       picture.setPointerCapture(event.pointerId);
       page.dragging = true;
       let moved = false;
+      // a range of many fine steps is crossed in as many pixels as one of 120
+      const coarse = Math.max(1, Math.round((control.high - control.low) / 120) || 1);
       const before = [...hooks.wires(drag)];
       const move = (now) => {
         moved ||= Math.hypot(now.clientX - event.clientX, now.clientY - event.clientY) > 3;
@@ -196,7 +198,7 @@ function marksPage(spec, hooks) {
             wires[at + k] = clip(control, Math.round(number / control.step));
           });
         } else {
-          wires[index] = clip(control, before[index] + Math.round((event.clientY - now.clientY) / DRAG_PIXELS));
+          wires[index] = clip(control, before[index] + coarse * Math.round((event.clientY - now.clientY) / DRAG_PIXELS));
         }
         if (wires.some((wire, k) => wire !== hooks.wires(drag)[k])) hooks.change(drag, wires);
       };

@@ -5,7 +5,7 @@ from utils.nn.guard import guarded
 
 @guarded(x="(..., in)", weight="(out, in)", bias="(out,)")
 def linear(x, weight, bias=None):
-    """Map the last axis by a matrix and add a bias, x W^T + b: eqs. (1.10), (1.11).
+    """Map the last axis by a matrix and add a bias, x W^T + b: eqs. (1.10), (1.11), (1.13).
 
     x: (..., in); weight: (out, in); bias: (out,) or None.  Returns (..., out), as
     torch.nn.functional.linear.  ValueError when the shapes do not fit together.

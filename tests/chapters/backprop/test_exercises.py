@@ -279,3 +279,17 @@ def test_no_reply_and_no_early_hint_of_swish_gives_the_slope_away():
     said = [*exercise.checker.traps.values(), *exercise.checker.explain.values(), *exercise.hints[:2]]
     assert all("s'" not in text and "(1 - s)" not in text and "1 - s" not in text for text in said)
     assert len(exercise.hints) == 3
+
+
+def test_h2_in_the_place_of_h1_is_named_and_not_taken_for_a_missing_slope():
+    assert "you took h2" in told("01.1", 0.11928846) and "you took h2" in told("01.1", 0.1193)
+    assert "that is the gradient at z_o2" in told("01.1", 0.1198839)
+
+
+@pytest.mark.parametrize("count, words", [(2723, "one bias a layer"), (2768, "ten outputs")])
+def test_parameters_that_were_counted_wrongly_are_named(count, words):
+    assert words in told("01.11", count)
+
+
+def test_the_product_of_the_edges_is_named():
+    assert "edges of the layers" in told("01.10", {"paths": 5000, "forward": 220, "reverse": 110})

@@ -288,6 +288,6 @@ EXERCISES = [
             Edit("[1.0, 2.0, -1.0]", "[0.0, 0.0, 1.0]", "everybody sees it"),
             Edit("[1.0, 2.0, -1.0]", "[[1.0, 2.0, -1.0]]", "its shape is"),
         ),
-        after="So a test with one fixed gradient from above proves little. A random one lies on such a line or plane with probability 0.",
+        after="So a test with one fixed gradient from above proves little. A random one is one of those with probability 0.",
     ),
 ]

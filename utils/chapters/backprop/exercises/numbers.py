@@ -15,6 +15,10 @@ EXERCISES = [
                     "Two digits are too few: rounded like that, the gradient of w8 and the one at z_o2 look alike. "
                     "Give three or more"
                 ),
+                # nearer to the one at z_o2 than rtol tells apart
+                lambda given: abs(given - 0.1192885) < 2e-4: (
+                    "That is the gradient of w10: you took h2. Which hidden unit does w8 start from?"
+                ),
                 0.1198839: "That is the gradient at z_o2; one slope is still missing. How does w8 act on z_o2?",
                 0.0765351: "That is the gradient of w7. Which output does w8 lead to?",
                 0.7403544: "The slope of the sigmoid at o2 is missing",
@@ -64,6 +68,7 @@ EXERCISES = [
                     110: "That is edges times outputs",
                     25: "That is from one input to one output; there are 4 inputs and 2 outputs",
                     600: "Those are multiplications; count the paths themselves",
+                    5000: "You multiplied the edges of the layers. A path passes units: how many can it choose from in each layer?",
                 },
                 "forward": {
                     55: "That is one sweep; how many are needed?",
@@ -90,6 +95,8 @@ EXERCISES = [
                 2720: "Those are the weights; every unit of a layer has a bias too",
                 2842: "The 64 inputs have no bias",
                 58: "Those are the biases",
+                2723: "That is one bias a layer; every unit has its own",
+                2768: "The biases of the ten outputs are missing",
             },
         ),
         hints=("A layer from n to m units has m n weights and m biases.",),

@@ -172,7 +172,7 @@ EXERCISES = [
         ),
         hints=(
             "Shapes first: x is (batch, in), W (out, in), dz (batch, out). Which products of two of them have the shape of x, and of W?",
-            "By (1.11): dx = dz W, dW = dz^T x. The bias is added to every row, so its gradient is a sum over the rows.",
+            "By (1.13): dx = dz W, dW = dz^T x. The bias is added to every row, so its gradient is a sum over the rows.",
         ),
         solution=layer,
         wrong=(

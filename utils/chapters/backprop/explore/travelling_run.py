@@ -117,7 +117,9 @@ def tell(run, rate, seed, yours):
         f"Training loss {run.losses[-1][1]:5.3f}, guessing costs {GUESSING:.3f}; {run.accuracy:6.1%} of the held-out "
         f"digits are right.\nThe gradient of layer 1 is {in_powers(first / last)} times that of layer {run.layers}."
     )
-    return said if yours else f"{said}\nTo train one yourself, from the same start, needs Python."
+    if run.done >= MOST * SLICE:
+        said += f"\nEpoch {MOST * SLICE // runs.EPOCH}: the run ends here. Start again begins anew."
+    return said if yours else f"{said}\ntrain begins at the same weights; on a saved page it needs Python."
 
 
 def travelling(histories):

@@ -278,12 +278,17 @@ def numbers(network, params, step, parameter, divided):
     }
 
 
-def worked(network=worked_network, step=LAST):
+def worked(network=worked_network, step=LAST, forward_only=False):
     """The worked network as a graph: drag a weight on its edge, click it for its paths, step through, take a step.
 
     network: the reader's own worked_network(p, x, y) -> dict of Values, see utils.chapters.backprop.worked; step:
-    where to start, 0 is before anything is computed.
+    where to start, 0 is before anything is computed; forward_only: ends at the loss, and shows no gradient.
+    ValueError when it ends before the step.
     """
+
+    last = len(FORWARD) if forward_only else LAST
+    if step > last:
+        raise ValueError(f"step must be at most {last}, the last one shown; got {step}")
 
     def compute_all(params, step, parameter, divided):
         return numbers(network, params, step, parameter, divided)
@@ -295,6 +300,11 @@ def worked(network=worked_network, step=LAST):
             "step": LAST,
         }
 
+    backward_presets = {
+        "the two paths of w1": {"step": LAST},
+        "one path, w7": {"step": LAST, "parameter": "w7"},
+        "small inputs": {"step": LAST, "divided": True},
+    }
     label = lambda name: {"loss": "L"}.get(name, name)
     params_at = list(PARAMS).index
     return Explorable(
@@ -325,21 +335,19 @@ def worked(network=worked_network, step=LAST):
                 quiet=tuple(range(len(WEIGHTS), len(ON_EDGES))),
                 digits=4,
             )],
-            *codes(network),
+            *([row[:1] for row in codes(network)] if forward_only else codes(network)),
         ],
         params=Array(list(PARAMS.values()), step=0.001, low=-3, high=3),
-        step=Slider(range(LAST + 1), format=step_name, pace=450),
+        step=Slider(range(last + 1), format=step_name, pace=450),
         parameter=Choice(list(PARAMS)),
         divided=Switch(False, label="inputs divided by 5"),
         start={"step": step, "parameter": "w1"},
-        play=("step", "take a step of 0.5 gradients"),
-        actions={"take a step of 0.5 gradients": take_one_step},
+        play=("step",) if forward_only else ("step", "take a step of 0.5 gradients"),
+        actions={} if forward_only else {"take a step of 0.5 gradients": take_one_step},
         presets={
             "before": {"step": 0},
             "after the forward pass": {"step": len(FORWARD)},
-            "the two paths of w1": {"step": LAST},
-            "one path, w7": {"step": LAST, "parameter": "w7"},
-            "small inputs": {"step": LAST, "divided": True},
+            **({} if forward_only else backward_presets),
         },
         alt="A graph of three inputs, two hidden units, two outputs and the loss, joined by ten weights",
     )  # fmt: skip
