@@ -619,11 +619,11 @@ def test_wrong_ways_to_steer_are_rejected(wrong, histories, monkeypatch):
 def test_the_first_picture_ends_at_the_loss_and_shows_no_gradient():
     """Or it would answer the chapter's first two predictions."""
     explorable = explore.worked(step=0, forward_only=True)
-    steps = len(worked_graph.FORWARD)
-    for values in ({}, {"step": steps}, *explorable.presets.values()):
-        drawn = worked_graph.numbers(
-            worked_graph.worked_network, list(PARAMS.values()), values.get("step", 0), "w1", False
-        )
+    shown = explorable.controls["step"].values
+    assert shown[-1] == len(worked_graph.FORWARD)
+    assert all(preset["step"] in shown for preset in explorable.presets.values())
+    for at in shown:
+        drawn = worked_graph.numbers(worked_graph.worked_network, list(PARAMS.values()), at, "w1", False)
         assert max(drawn["shown"]) <= 1 and max(drawn["slopes_shown"]) <= 1 and "dL/d" not in drawn["readout"]
     assert not explorable.actions
     with pytest.raises(ValueError, match="step must be at most"):
