@@ -59,7 +59,8 @@ def test_a_bias_is_dragged_on_its_node_and_an_input_is_not(live):
     drag(page, "nodes:12", 0, -40)
     page.wait_for_function("asked.length > 0")
     params = page.evaluate("asked.at(-1).params")
-    assert params[10] == 500 + 10 and params[11] == 500
+    # 40 pixels are ten times a 120th of the range, which has 6000 fine steps
+    assert params[10] == 500 + 10 * 50 and params[11] == 500
     count = page.evaluate("asked.length")
     drag(page, "nodes:0", 0, -40)
     assert page.evaluate("asked.length") == count

@@ -117,6 +117,8 @@ Nothing: the slope is zero there. Explain after the guess.
 
 > **要点** 在真实数据上训练，并把结果与本章的论断对照。要固定随机种子，并说明不同种子之间的差别。
 
+*After a restart: run the first code cell and section @{number}.1.*
+
 Train the thing on data, and measure what the chapter claims. Here: steps down the slope of (@{number}.2) bring any start to zero, each by the same factor.
 """,
         "core",
@@ -139,6 +141,8 @@ for step in range(4):
 ## Misprint clinic · 勘误门诊
 
 > **要点** 把读者最容易遇到的错误形式运行一遍，让检查指出错在哪里。每种错误都写一次，改一次。
+
+*After a restart: run the first code cell and section @{number}.1.*
 
 **1. "The gradient of a square is $2x$".** Without the gradient from above. Run the wrong form, and let the check say what is wrong:
 """,
@@ -220,6 +224,7 @@ FURNITURE = (
     "# @{heading}", "## The question · 问题", "## @{number}.2 At work · 实战", "## Misprint clinic · 勘误门诊",
     "## Exercises · 练习", "## Summary · 小结", "## Appendix: what else circulates · 附录",
     "What you will be able to do after this chapter**", "Time:** about 60 minutes.",
+    "After a restart: run the first code cell and section @{number}.1.*",
     "Each section ends at a point where you may stop.", "每题当场检查：没写、还不对（为什么）、对了。",
     "卡住时先要提示，最后再看答案。", "Replace each `...` and run the cell.",
     '`hint("@{two}.1")` gives a hint, and a further one each time; `solution("@{two}.1")` shows a solution, folded away.',
