@@ -343,7 +343,7 @@ def test_workflow_tests_the_python_of_binder_and_wants_a_browser():
 
 
 @needs_bash
-@pytest.mark.parametrize(("failing", "code"), [(None, 0), ("pip", 3), ("pytest", 4), ("tour", 5)])
+@pytest.mark.parametrize(("failing", "code"), [(None, 0), ("pip", 3), ("pytest", 4)])
 def test_ci_run(tmp_path, failing, code):
     """Run on a copy with stand-ins for Python, apt-get and pytest; a failure of any must be CI's."""
     clone, tools = tmp_path / "clone", tmp_path / "bin"
@@ -351,7 +351,7 @@ def test_ci_run(tmp_path, failing, code):
     shutil.copy(ROOT / ".ci/run", clone / ".ci/run")
     write_script(tools / "apt-get", 'echo "apt-get $*"')
     write_script(tools / "python3", 'echo "python3 $* in $(basename "$PWD")"')
-    codes = {"pip": 3, "pytest": 4, "utils.explorable.tour": 5}
+    codes = {"pip": 3, "pytest": 4}
     fails = "; ".join(f"[[ $2 == {m} ]] && exit {c * (m.endswith(str(failing)))}" for m, c in codes.items())
     write_script(clone / ".venv/bin/python", f'echo "python $* $REQUIRE_BROWSER $PORTABILITY"; {fails}')
     environment = os.environ | {
@@ -368,10 +368,9 @@ def test_ci_run(tmp_path, failing, code):
     assert lines[1] == "python -m pip install -r tests/requirements.txt 1 "
     then = [
         "python -m pytest 1 ",
-        "python -m utils.explorable.tour --hard --budget 1 1 ",
         "python -m pytest -rs tests/portability --dist=worksteal 1 all",
     ]
-    assert lines[2:] == then[: {"pip": 0, "pytest": 1, "tour": 2}.get(failing, 3)]
+    assert lines[2:] == then[: {"pip": 0, "pytest": 1}.get(failing, 2)]
     assert ("apt-get update -qq" in done.stdout) == (not Path("/usr/bin/chromium").exists())
 
 

@@ -313,7 +313,7 @@ def worked(network=worked_network, step=LAST, forward_only=False):
         marks=[
             [Graph(
                 "nodes",
-                "drag a weight or a bias up or down; click it to see its paths",
+                "drag a weight or a bias up or down" + ("" if forward_only else "; click it to see its paths"),
                 places=tuple(PLACES.values()),
                 edges=tuple((NODES[a], NODES[b]) for a, b in EDGES),
                 weights="weights",
